@@ -1,0 +1,70 @@
+/**
+ * The one door to the outside: clock, randomness, timers, disk, thread pool. The engine reaches none of these any
+ * other way, so that all of it runs under the simulated host (engine/host/simulated-host.ts), seeded and
+ * deterministic, as it runs under the real one (engine/host/node-host.ts). A `tidy` test keeps the door.
+ */
+export interface Host {
+  /** Wall clock, epoch milliseconds: processing time. May jump. */
+  now(): number;
+  /** Monotonic clock, fractional milliseconds: for slices and rates, never shown to user code. */
+  elapsed(): number;
+  /** A random unsigned 32-bit integer; seeds the generators that user code sees. */
+  random(): number;
+  /** Calls `fire` once, `delayMs` from now or a little later. Returns what cancels it. */
+  timer(delayMs: number, fire: () => void): () => void;
+  readonly storage: Storage;
+  /** A pool of threads for work that takes a millisecond or more. */
+  readonly pool: TaskPool;
+}
+
+/** Files. All paths are as the user gave them or absolute; errors are Node's own, with `code` (`ENOENT`, `ENOSPC` …). */
+export interface Storage {
+  /** Opens for reading. */
+  read(path: string): Promise<ReadableFile>;
+  /** Makes the file (its directory must exist) or, with `append`, opens it where it ends. */
+  write(path: string, options?: { append?: boolean }): Promise<WritableFile>;
+  /** Names and kinds of a directory's entries, sorted by name. */
+  list(directory: string): Promise<readonly DirectoryEntry[]>;
+  /** Size and kind, or undefined when there is nothing. */
+  stat(path: string): Promise<{ readonly sizeBytes: number; readonly directory: boolean } | undefined>;
+  makeDirectory(path: string): Promise<void>;
+  /** Atomic; replaces. Durable only after `syncDirectory` of the parent. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removing what is not there is no error. */
+  remove(path: string): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+  /**
+   * Decompresses a stream of chunks. `zstd` throws `MILL_FILE_UNREADABLE` where this Node has none.
+   * Damaged or cut-off input rejects.
+   */
+  decompress(codec: Codec, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+}
+
+export type Codec = 'gzip' | 'zstd';
+
+export interface DirectoryEntry {
+  readonly name: string;
+  readonly directory: boolean;
+}
+
+export interface ReadableFile {
+  /** Fills as much of `into` as there is at `position`; 0 at the end. */
+  read(into: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface WritableFile {
+  /** Appends all of `bytes`. One call at a time. */
+  write(bytes: Uint8Array): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
+  /** Resolves when everything written so far survives a power cut. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Runs functions of the job on other threads: `operator` names the node whose function gets each of `inputs`. */
+export interface TaskPool {
+  run(operator: string, inputs: readonly unknown[], signal: AbortSignal): Promise<readonly unknown[]>;
+  /** How many tasks can really run at once. */
+  readonly threads: number;
+}

@@ -1,0 +1,55 @@
+/**
+ * The contract of sinks: a writer on each subtask writes, a committer (one a job, on the coordinator) makes what a
+ * checkpoint has sealed visible, once. Committing twice is harmless, so that recovery can repeat it.
+ */
+import type { Inbox } from '../core/batch.js';
+import type { Host } from '../core/host.js';
+
+export interface Sink<T> {
+  /** `files`, `print`, `callback` …: for plans and messages. */
+  readonly kind: string;
+  readonly description: string;
+  writer(context: SinkContext): SinkWriter;
+  /** Absent for sinks whose writes are visible at once. */
+  committer?(context: { readonly host: Host; readonly uid: string; readonly job: string }): Committer;
+  /** Phantom, contravariant: what it accepts. */
+  readonly accepts?: (record: T) => void;
+}
+
+export interface SinkContext {
+  readonly job: string;
+  readonly uid: string;
+  readonly subtask: number;
+  readonly parallelism: number;
+  /** Random id of this run of the job: for names that no other run may use. */
+  readonly runId: string;
+  readonly host: Host;
+  /** Has `write` called again soon. */
+  wake(): void;
+  /** Fails the subtask: for errors of asynchronous writes. */
+  fail(error: unknown): void;
+  /** Sends collected records to the program that holds the job's handle; false: no room now, `wake` will be called. */
+  collect(records: readonly unknown[]): boolean;
+}
+
+export interface SinkWriter {
+  /** Takes over handles that the checkpoint holds for this subtask. */
+  open?(restored: readonly unknown[]): void | Promise<void>;
+  /** Like `Operator.process`: moves the inbox's cursor past the records taken. */
+  write(inbox: Inbox): void;
+  /**
+   * Cuts here: all that was written before belongs to `checkpoint`. Resolves, when it is durable, with every
+   * handle not yet known to be committed. `final`: nothing more will be written.
+   */
+  prepare(checkpoint: number, final: boolean): Promise<readonly unknown[]>;
+  onCheckpointComplete?(checkpoint: number): void;
+  /** After a failure too. Must not make anything visible. */
+  close(): void | Promise<void>;
+}
+
+export interface Committer {
+  /** Makes the handles' contents visible, durably. Idempotent. */
+  commit(handles: readonly unknown[]): Promise<void>;
+  /** Removes what earlier runs of this sink have written, and nothing else. */
+  clear(): Promise<void>;
+}
