@@ -18,7 +18,10 @@ const entry = (kind: ErrorKind, hint: string): ErrorEntry => ({ kind, hint });
 /** The table. A code's page in docs/errors.md has the same name; a test compares the two. */
 export const ERRORS = {
   // Building a job
-  MILL_NAME_INVALID: entry('fix-code', 'Use 1 to 128 letters, digits, dots, dashes or underscores, not starting with a dot.'),
+  MILL_NAME_INVALID: entry(
+    'fix-code',
+    'Use 1 to 128 letters, digits, dots, dashes or underscores, not starting with a dot.',
+  ),
   MILL_NAME_TAKEN: entry('fix-code', 'Give each source, sink and stateful operator a name of its own.'),
   MILL_OPTION_INVALID: entry('fix-code', 'Correct the option named in the message.'),
   MILL_PLAN_INVALID: entry('fix-code', 'Correct the job definition.'),
@@ -44,8 +47,14 @@ export const ERRORS = {
     'Emit plain data: objects, arrays, strings, numbers, bigints, booleans, null, Date, Map, Set, typed arrays.',
   ),
   MILL_RECORD_TOO_LARGE: entry('fix-data', 'Make the record smaller, or raise the limit named in the message.'),
-  MILL_RECORD_MALFORMED: entry('fix-data', "Mend the record, or set the source's onError to 'skip' or a dead-letter sink."),
-  MILL_RECORD_REJECTED: entry('fix-data', "Mend the record or its schema, or set the source's onError to 'skip' or a dead-letter sink."),
+  MILL_RECORD_MALFORMED: entry(
+    'fix-data',
+    "Mend the record, or set the source's onError to 'skip' or a dead-letter sink.",
+  ),
+  MILL_RECORD_REJECTED: entry(
+    'fix-data',
+    "Mend the record or its schema, or set the source's onError to 'skip' or a dead-letter sink.",
+  ),
   // User code
   MILL_FUNCTION_FAILED: entry('fix-code', "Mend the function, or set the operator's onError."),
   MILL_SINK_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
@@ -53,13 +62,22 @@ export const ERRORS = {
   // Files
   MILL_FILE_MISSING: entry('fix-data', 'Check the path; it is relative to the working directory.'),
   MILL_FILE_UNREADABLE: entry('fix-data', 'Check the permissions and the format of the file.'),
-  MILL_FILE_UNWRITABLE: entry('fix-data', 'Check that the directory exists or can be made, and that it may be written.'),
+  MILL_FILE_UNWRITABLE: entry(
+    'fix-data',
+    'Check that the directory exists or can be made, and that it may be written.',
+  ),
   MILL_DISK_FULL: entry('restart-job', 'Free some space, then run the job again.'),
   // The life of a job
-  MILL_WORKER_FAILED: entry('restart-job', 'See the cause: an error that no operator caught, such as an unhandled rejection.'),
+  MILL_WORKER_FAILED: entry(
+    'restart-job',
+    'See the cause: an error that no operator caught, such as an unhandled rejection.',
+  ),
   MILL_WORKER_EXITED: entry('fix-code', 'Do not call process.exit in a job module; throw an error instead.'),
   MILL_WORKER_OUT_OF_MEMORY: entry('restart-job', 'Keep less in memory per worker, or raise workerMemoryMb.'),
-  MILL_RESULTS_OVERFLOW: entry('fix-code', 'Iterate over the handle instead of awaiting all results at once, or use a file sink.'),
+  MILL_RESULTS_OVERFLOW: entry(
+    'fix-code',
+    'Iterate over the handle instead of awaiting all results at once, or use a file sink.',
+  ),
   MILL_JOB_CANCELLED: entry('retry', 'Nothing to mend: the job was cancelled.'),
   MILL_STALLED: entry('bug', 'Please report it with the job and, under simulation, the seed.'),
   MILL_BUG: entry('bug', 'Please report it with the job that shows it.'),
@@ -138,7 +156,12 @@ export class MillraceError extends Error {
   /** The same error with what the caller knows of its place; what is known already stays. */
   at(place: ErrorPlace): MillraceError {
     const known = Object.fromEntries(Object.entries(this.place).filter(([, value]) => value !== undefined));
-    const error = new MillraceError(this.code, this.message, { ...place, ...known, cause: this.cause, hint: this.hint });
+    const error = new MillraceError(this.code, this.message, {
+      ...place,
+      ...known,
+      cause: this.cause,
+      hint: this.hint,
+    });
     if (this.stack !== undefined) error.stack = this.stack;
     return error;
   }
@@ -190,11 +213,15 @@ export function describeValue(value: unknown): string {
   let text: string;
   try {
     text =
-      typeof value === 'bigint' ? `${value}n`
-      : typeof value === 'function' ? `function ${value.name || '(anonymous)'}`
-      : typeof value === 'string' ? JSON.stringify(value)
-      : typeof value === 'object' && value !== null ? (JSON.stringify(value, plainer) ?? String(value))
-      : String(value);
+      typeof value === 'bigint'
+        ? `${value}n`
+        : typeof value === 'function'
+          ? `function ${value.name || '(anonymous)'}`
+          : typeof value === 'string'
+            ? JSON.stringify(value)
+            : typeof value === 'object' && value !== null
+              ? (JSON.stringify(value, plainer) ?? String(value))
+              : String(value);
   } catch {
     text = Object.prototype.toString.call(value);
   }

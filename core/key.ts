@@ -67,7 +67,10 @@ function hashOther(key: unknown): number {
 }
 
 function invalidKey(key: unknown): MillraceError {
-  return new MillraceError('MILL_KEY_INVALID', `keyBy returned ${describeValue(key)} (${typeof key}), which is not a key`);
+  return new MillraceError(
+    'MILL_KEY_INVALID',
+    `keyBy returned ${describeValue(key)} (${typeof key}), which is not a key`,
+  );
 }
 
 /** Equality of two valid keys. */
@@ -93,11 +96,16 @@ export function compareKeys(a: unknown, b: unknown): number {
 
 function rankOf(key: unknown): number {
   switch (typeof key) {
-    case 'boolean': return 1;
-    case 'number': return 2;
-    case 'bigint': return 3;
-    case 'string': return 4;
-    default: return key === null ? 0 : 5;
+    case 'boolean':
+      return 1;
+    case 'number':
+      return 2;
+    case 'bigint':
+      return 3;
+    case 'string':
+      return 4;
+    default:
+      return key === null ? 0 : 5;
   }
 }
 
@@ -126,7 +134,11 @@ export function ownerOf(keyGroup: number, parallelism: number, maxParallelism: n
 }
 
 /** The key groups [first, end) of a subtask: the inverse of `ownerOf`. */
-export function keyGroupsOf(subtask: number, parallelism: number, maxParallelism: number): { first: number; end: number } {
+export function keyGroupsOf(
+  subtask: number,
+  parallelism: number,
+  maxParallelism: number,
+): { first: number; end: number } {
   const bound = (index: number): number => Math.ceil((index * maxParallelism) / parallelism);
   return { first: bound(subtask), end: bound(subtask + 1) };
 }

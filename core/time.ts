@@ -24,7 +24,10 @@ export function durationMs(duration: Duration, option: string): number {
   const match = typeof duration === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration) : null;
   const ms = match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : duration;
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms < 0) {
-    throw new MillraceError('MILL_OPTION_INVALID', `${option} is ${JSON.stringify(duration)}, expected a duration such as '30s'`);
+    throw new MillraceError(
+      'MILL_OPTION_INVALID',
+      `${option} is ${JSON.stringify(duration)}, expected a duration such as '30s'`,
+    );
   }
   return ms;
 }
