@@ -13,6 +13,8 @@ export interface Host {
   /** Calls `fire` once, `delayMs` from now or a little later. Returns what cancels it. */
   timer(delayMs: number, fire: () => void): () => void;
   readonly storage: Storage;
+  /** Writes to standard output. Resolves when it has been taken: whoever prints much waits for that. */
+  print(text: string): Promise<void>;
   /** A pool of threads for work that takes a millisecond or more. */
   readonly pool: TaskPool;
 }
@@ -27,6 +29,7 @@ export interface Storage {
   list(directory: string): Promise<readonly DirectoryEntry[]>;
   /** Size and kind, or undefined when there is nothing. */
   stat(path: string): Promise<{ readonly sizeBytes: number; readonly directory: boolean } | undefined>;
+  /** And its parents; no error when it is there. Each is durable only after `syncDirectory` of its parent. */
   makeDirectory(path: string): Promise<void>;
   /** Atomic; replaces. Durable only after `syncDirectory` of the parent. */
   rename(from: string, to: string): Promise<void>;
