@@ -1,0 +1,110 @@
+/**
+ * What a process operator declares it keeps per key. Descriptors are frozen plain objects: they name the kind of a
+ * state and carry the user's functions, nothing else; state/handles.ts binds them to tables.
+ */
+import type { Key } from '../core/key.js';
+import type { Aggregator } from './aggregator.js';
+
+/** One value a key. `Read` is what `get` returns: `T`, or `T | undefined` where there is no initial value. */
+export interface ValueDescriptor<T, Read = T | undefined> {
+  readonly kind: 'value';
+  readonly initial: T | undefined;
+  /** Phantom: what `get` returns. */
+  readonly read?: Read;
+}
+
+export interface ListDescriptor<T> {
+  readonly kind: 'list';
+  /** Phantom: the type of its elements. */
+  readonly element?: T;
+}
+
+export interface MapDescriptor<K extends Key, V> {
+  readonly kind: 'map';
+  /** Phantom: the type of its entries. */
+  readonly entry?: readonly [K, V];
+}
+
+export interface ReducingDescriptor<T> {
+  readonly kind: 'reducing';
+  readonly reduce: (a: T, b: T) => T;
+}
+
+export interface AggregatingDescriptor<In, Acc, Out> {
+  readonly kind: 'aggregating';
+  readonly aggregator: Aggregator<In, Acc, Out>;
+}
+
+/** Any descriptor: `any` because the types below are read by inference alone. */
+export type StateDescriptor =
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  | ValueDescriptor<any, any>
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  | ListDescriptor<any>
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  | MapDescriptor<any, any>
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  | ReducingDescriptor<any>
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  | AggregatingDescriptor<any, any, any>;
+
+/** What a process operator gives as `state`: descriptors by name. The names are part of the job's state. */
+export type StateDescriptors = Readonly<Record<string, StateDescriptor>>;
+
+function value<T>(): ValueDescriptor<T>;
+function value<T>(options: { readonly initial: T }): ValueDescriptor<T, T>;
+function value<T>(options?: { readonly initial: T }): ValueDescriptor<T> {
+  return Object.freeze({ kind: 'value', initial: options?.initial });
+}
+
+function list<T>(): ListDescriptor<T> {
+  return Object.freeze({ kind: 'list' });
+}
+
+function map<K extends Key, V>(): MapDescriptor<K, V> {
+  return Object.freeze({ kind: 'map' });
+}
+
+function reducing<T>(reduce: (a: T, b: T) => T): ReducingDescriptor<T> {
+  return Object.freeze({ kind: 'reducing', reduce });
+}
+
+function aggregating<In, Acc, Out>(aggregator: Aggregator<In, Acc, Out>): AggregatingDescriptor<In, Acc, Out> {
+  return Object.freeze({ kind: 'aggregating', aggregator });
+}
+
+/**
+ * Declares keyed state. What is kept is plain data; a change of an object that was read counts only once it is `set`.
+ *
+ * @example
+ * flights.keyBy((flight) => flight.tail).process('turnarounds', {
+ *   state: {
+ *     last: state.value<Flight>(),
+ *     landings: state.value({ initial: 0 }),
+ *     pending: state.list<Flight>(),
+ *     byDay: state.map<string, number>(),
+ *     longest: state.reducing<number>((a, b) => Math.max(a, b)),
+ *   },
+ *   *onRecord(flight, ctx) {
+ *     const last = ctx.state.last.get()
+ *     ctx.state.last.set(flight)
+ *     ctx.state.landings.set(ctx.state.landings.get() + 1)
+ *     if (last) yield { tail: flight.tail, groundMs: flight.departure - last.arrival }
+ *   },
+ * })
+ */
+export const state = Object.freeze({
+  /**
+   * One value a key. Without `initial`, `get` returns undefined until something is set; with it, `initial`
+   * (an object: a fresh copy each time).
+   */
+  value,
+  /** A list a key, in order of insertion; appending costs the same at any length. */
+  list,
+  /** A map a key; its own keys are compared by value and iterated in ascending order. */
+  map,
+  /** The values added for a key, combined into one by `reduce`, which must not change its arguments. */
+  reducing,
+  /** The records added for a key, folded by an aggregator. */
+  aggregating,
+});

@@ -1,0 +1,6 @@
+/** The memory backend keeps the laws of keyed state. */
+import t from 'tap';
+import { MemoryState } from '../../state/memory/memory-state.js';
+import { backendConformance } from './backend-conformance.js';
+
+backendConformance(t, 'memory', () => new MemoryState({ maxParallelism: 128 }));
