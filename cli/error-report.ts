@@ -1,0 +1,113 @@
+/**
+ * An error as a person wants to read it: what happened, where in the job and in the input, the line of theirs that is
+ * meant, and what to do next. Stacks only on request.
+ */
+import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { asMillraceError, describeThrown, describeValue, type ErrorData, type MillraceError } from '../core/errors.js';
+import { type Paint, paintFor } from './paint.js';
+
+export interface ReportOptions {
+  readonly verbose?: boolean | undefined;
+  readonly paint?: Paint;
+  /** Paths below it are shown relative to it. */
+  readonly directory?: string;
+}
+
+/** A paragraph for any thrown value; without a final newline. */
+export function errorReport(thrown: unknown, options: ReportOptions = {}): string {
+  const paint = options.paint ?? paintFor({});
+  const error = asMillraceError(thrown, 'MILL_BUG');
+  const title = `${paint.bold(paint.red(error.code))}: ${error.message}`;
+  const facts = factsOf(error, options.directory ?? process.cwd()).map(([name, text]) => factLines(name, text, paint));
+  return [title, ...facts, ...(options.verbose ? stacksOf(error, paint) : [])].join('\n');
+}
+
+/** The same as one line of JSON. */
+export function errorLine(thrown: unknown): string {
+  const data: ErrorData = asMillraceError(thrown, 'MILL_BUG').toJSON();
+  return JSON.stringify({ type: 'error', ...data }, (_name, value) =>
+    typeof value === 'bigint' ? `${value}n` : value,
+  );
+}
+
+type Fact = readonly [name: string, text: string];
+
+function factsOf(error: MillraceError, directory: string): Fact[] {
+  const { operator, subtask, key, position, declaredAt } = error.place;
+  const facts: (Fact | undefined)[] = [
+    operator === undefined
+      ? undefined
+      : ['operator', subtask === undefined ? operator : `${operator}, subtask ${subtask}`],
+    key === undefined ? undefined : ['key', describeValue(key)],
+    position === undefined
+      ? undefined
+      : ['position', typeof position === 'string' ? position : describeValue(position)],
+    declaredAt === undefined ? undefined : ['declared', declaration(declaredAt, directory)],
+    ...causeTexts(error).map((text): Fact => ['cause', text]),
+    ['next', error.hint],
+  ];
+  return facts.filter((fact) => fact !== undefined);
+}
+
+/** The causes, those left out that the text so far has said already. */
+function causeTexts(error: MillraceError): string[] {
+  let said = error.message;
+  return causesOf(error)
+    .map(describeThrown)
+    .filter((text) => {
+      const repeated = said.includes(text);
+      said += text;
+      return !repeated;
+    });
+}
+
+/** The chain of causes, outermost first. Chains can be circular. */
+function causesOf(error: MillraceError): unknown[] {
+  const causes: unknown[] = [];
+  let cause: unknown = error.cause;
+  while (cause !== undefined && !causes.includes(cause)) {
+    causes.push(cause);
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return causes;
+}
+
+/** `job.ts:12:6`, and what stands there. */
+function declaration(declaredAt: string, directory: string): string {
+  const match = /^(?:file:\/\/)?(.*?):(\d+)(?::\d+)?$/.exec(declaredAt);
+  if (!match) return declaredAt;
+  const [file, line] = [match[1] as string, Number(match[2])];
+  const shown = nearer(file, directory) + declaredAt.slice(declaredAt.indexOf(file) + file.length);
+  const code = lineOf(file, line);
+  return code === undefined ? shown : `${shown}\n${line} | ${code}`;
+}
+
+function nearer(file: string, directory: string): string {
+  const path = relative(directory, file);
+  return path.startsWith('..') ? file : path;
+}
+
+function lineOf(file: string, line: number): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').split('\n')[line - 1]?.trim() || undefined;
+  } catch {
+    // The job may have run elsewhere, or from a bundle.
+    return undefined;
+  }
+}
+
+const NAME_WIDTH = 10;
+
+function factLines(name: string, text: string, paint: Paint): string {
+  const [first, ...rest] = text.split('\n');
+  return [
+    `  ${paint.dim(name.padEnd(NAME_WIDTH))}${first}`,
+    ...rest.map((line) => ' '.repeat(NAME_WIDTH + 2) + line),
+  ].join('\n');
+}
+
+function stacksOf(error: MillraceError, paint: Paint): string[] {
+  const causes = causesOf(error).map((cause) => (cause instanceof Error ? `caused by ${cause.stack}` : ''));
+  return ['', error.stack ?? '', ...causes].map((stack) => paint.dim(stack));
+}
