@@ -50,6 +50,11 @@ export interface SinkWriter {
 export interface Committer {
   /** Makes the handles' contents visible, durably. Idempotent. */
   commit(handles: readonly unknown[]): Promise<void>;
+  /**
+   * Before writers take over the handles of the checkpoint that a job goes on from: removes what the run that broke
+   * off has left behind and none of `handles`, which are all of the checkpoint, names. Idempotent.
+   */
+  recover?(handles: readonly unknown[]): Promise<void>;
   /** Removes what earlier runs of this sink have written, and nothing else. */
   clear(): Promise<void>;
 }

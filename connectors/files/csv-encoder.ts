@@ -42,7 +42,7 @@ export class CsvEncoder implements RecordEncoder {
       throw refuse(record, 'expected an object');
     const columns = this.columns ?? columnsOf(record);
     if (!this.chosen && this.columns !== undefined) this.checkColumns(record as Row);
-    const row = this.join(columns.map((column) => textOf(valueOf(record as Row, column), column)));
+    const row = this.join(columns.map((column) => textOf(ownValue(record as Row, column), column)));
     const header = this.headerDue ? this.join(columns) : '';
     if (this.columns === undefined) this.known = new Set(columns);
     this.columns = columns;
@@ -86,13 +86,14 @@ function columnsOf(record: object): readonly string[] {
 }
 
 /** Inherited ones, such as `constructor`, are not the record's. */
-function valueOf(record: Row, column: string): unknown {
+function ownValue(record: Row, column: string): unknown {
   return Object.hasOwn(record, column) ? record[column] : undefined;
 }
 
 function textOf(value: unknown, column: string): string {
   switch (typeof value) {
     case 'string':
+      if (!value.isWellFormed()) throw refuse(value, `column ${JSON.stringify(column)} has a lone surrogate`);
       return value;
     case 'number':
     case 'bigint':

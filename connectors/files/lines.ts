@@ -8,7 +8,7 @@ import { type RecordBlock, recordText } from './record-splitter.js';
 /**
  * Lines of text as a format of `files` and `fileSink`. Empty lines are records too.
  *
- * A line that is not UTF-8 is malformed. Written are strings without a line end in them; anything else fails with
+ * A line that is not UTF-8 is malformed. Written are strings without a line end or a lone surrogate in them; anything else fails with
  * `MILL_RECORD_NOT_PLAIN`.
  *
  * @example
@@ -32,9 +32,11 @@ class LineDecoder implements RecordDecoder {
 
 const ENCODER: RecordEncoder = {
   encode(record) {
-    if (typeof record === 'string' && !record.includes('\n') && !record.endsWith('\r')) return `${record}\n`;
+    if (typeof record === 'string' && !record.includes('\n') && !record.endsWith('\r') && record.isWellFormed()) {
+      return `${record}\n`;
+    }
     throw new MillraceError('MILL_RECORD_NOT_PLAIN', `a line of text cannot express ${describeValue(record)}`, {
-      hint: 'Map the record to a string without line ends before the sink.',
+      hint: 'Map the record to a string without line ends and lone surrogates before the sink.',
     });
   },
 };
