@@ -1,21 +1,12 @@
 /** The progress display: its texts, and what it does to a terminal. */
 import t from 'tap';
 import { paintFor } from '../../cli/paint.js';
-import {
-  count,
-  type ProgressSample,
-  progressJson,
-  progressLine,
-  showProgress,
-  watermarkText,
-} from '../../cli/progress.js';
+import { type ProgressMetrics, showProgress, type Watched } from '../../cli/progress.js';
+import { count, fit, progressJson, progressLine, watermarkText } from '../../cli/progress-text.js';
+import { RateMeter } from '../../cli/rate-meter.js';
 
-const SAMPLE: ProgressSample = {
-  status: 'running',
-  events: 1_234_567,
-  ratePerS: 512_345.4,
-  watermark: Date.UTC(2013, 11, 31, 23, 59),
-};
+const METRICS: ProgressMetrics = { status: 'running', events: 1_234_567, watermark: Date.UTC(2013, 11, 31, 23, 59) };
+const JOB: Watched = { metrics: async () => METRICS };
 
 const screen = (isTTY: boolean, columns = 100) => {
   const written: string[] = [];
@@ -24,44 +15,54 @@ const screen = (isTTY: boolean, columns = 100) => {
 
 t.test('a line says status, events, rate and watermark', async (t) => {
   t.equal(
-    progressLine(SAMPLE, paintFor({})),
+    progressLine({ ...METRICS, ratePerS: 512_345.4 }, paintFor({})),
     'running   1,234,567 events   512,345/s   watermark 2013-12-31 23:59:00Z',
   );
 });
 
 t.test('numbers are grouped and watermarks readable at both ends of time', async (t) => {
   t.same([0, 999, 1_000, 12_345_678.9].map(count), ['0', '999', '1,000', '12,345,679']);
-  t.equal(watermarkText(Number.NEGATIVE_INFINITY), 'none yet');
+  t.equal(watermarkText(undefined), 'none yet');
   t.equal(watermarkText(Number.POSITIVE_INFINITY), 'end of input');
   t.equal(watermarkText(1e18), '1000000000000000000');
 });
 
 t.test('JSON has numbers only where JSON can', async (t) => {
-  t.same(JSON.parse(progressJson({ ...SAMPLE, watermark: Number.NEGATIVE_INFINITY })), {
-    ...SAMPLE,
-    type: 'progress',
-    ratePerS: 512_345,
-    watermark: null,
-  });
+  const line = progressJson({ ...METRICS, ratePerS: 1.6, watermark: Number.POSITIVE_INFINITY });
+  t.same(JSON.parse(line), { ...METRICS, type: 'progress', ratePerS: 2, watermark: null });
 });
 
-t.test('a terminal has one line redrawn, never wider than it is', async (t) => {
+t.test('a line never fills its terminal; colours take no room', async (t) => {
+  t.equal(fit('123456', 6), '12345');
+  t.equal(fit('\x1b[1m12345\x1b[22m', 6), '\x1b[1m12345\x1b[22m');
+});
+
+t.test('the rate is that of the last two seconds, and begins anew after a restart', async (t) => {
+  const meter = new RateMeter();
+  const rates = [0, 1_000, 2_000, 3_000, 4_000].map((atMs) => meter.rate(atMs < 3_000 ? atMs : 10 * atMs, atMs));
+  t.same(rates, [0, 1_000, 1_000, 14_500, 19_000]);
+  t.equal(meter.rate(5, 5_000), 0);
+});
+
+t.test('a terminal has one line redrawn, and is left with it', async (t) => {
   const terminal = screen(true, 20);
-  showProgress(() => SAMPLE, terminal).stop();
-  t.equal(terminal.written.at(-1), '\n');
-  for (const text of terminal.written.slice(0, -1)) {
-    t.ok(text.startsWith('\r\x1b[2K'));
-    t.ok(text.length <= '\r\x1b[2K'.length + 20);
-  }
+  showProgress(JOB, terminal).stop(METRICS);
+  t.same(terminal.written, ['\r\x1b[2Krunning   1,234,567', '\n']);
 });
 
-t.test('anything else gets plain lines, the last one at the end', async (t) => {
+t.test('anything else gets plain lines', async (t) => {
   const pipe = screen(false);
-  showProgress(() => SAMPLE, pipe).stop();
-  t.same(pipe.written, [`${progressLine(SAMPLE, paintFor({}))}\n`]);
+  showProgress(JOB, pipe).stop(METRICS);
+  t.same(pipe.written, [`${progressLine({ ...METRICS, ratePerS: 0 }, paintFor({}))}\n`]);
   const json = screen(true);
-  showProgress(() => SAMPLE, json, true).stop();
-  t.same(json.written, [`${progressJson(SAMPLE)}\n`]);
+  showProgress(JOB, json, true).stop(METRICS);
+  t.same(json.written, [`${progressJson({ ...METRICS, ratePerS: 0 })}\n`]);
+});
+
+t.test('a job that fails leaves the display as it was', async (t) => {
+  const terminal = screen(true);
+  showProgress({ metrics: () => Promise.reject(new Error('gone')) }, terminal).stop();
+  t.same(terminal.written, ['']);
 });
 
 t.test('colours are for terminals only, and not against NO_COLOR', async (t) => {

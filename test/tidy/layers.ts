@@ -20,7 +20,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   state: ['classic-level'],
   operators: [],
   checkpoint: [],
-  engine: ['msgpackr', 'piscina'],
+  engine: ['msgpackr', 'piscina', 'tsx'],
   api: ['type @standard-schema/spec'],
   connectors: ['csv-parse', 'type @standard-schema/spec'],
   testing: [],
@@ -31,13 +31,17 @@ export interface Import {
   readonly node: ts.Node;
   readonly specifier: string;
   readonly typeOnly: boolean;
+  /** Loaded while the program runs, not before the file. */
+  readonly deferred: boolean;
 }
 
 /** All imports and re-exports of a file, dynamic ones with a literal path and `new URL('./x.js', …)` included. */
 export function importsOf(file: SourceFile): Import[] {
   return [...nodesOf(file.tree)].flatMap((node) => {
     const specifier = specifierOf(node);
-    return specifier === undefined ? [] : [{ node, specifier, typeOnly: isTypeOnly(node) }];
+    return specifier === undefined
+      ? []
+      : [{ node, specifier, typeOnly: isTypeOnly(node), deferred: loadedBy(node) !== undefined }];
   });
 }
 

@@ -8,6 +8,7 @@ import { determinism } from './determinism.js';
 import { docstrings } from './docstrings.js';
 import { errorCodes } from './error-codes.js';
 import { layers } from './layers.js';
+import { circles, reach } from './reach.js';
 import { sizeSummary, sizes } from './sizes.js';
 import { AROUND, PRODUCT, parseSource, ROOT, type Rule, readSources } from './source-files.js';
 
@@ -15,6 +16,8 @@ const product = readSources(PRODUCT);
 const everything = [...product, ...readSources(AROUND)];
 
 t.test('imports go inwards', async (t) => t.same(layers(product), []));
+
+t.test('nothing is dead, nothing circular', async (t) => t.same([...reach(product), ...circles(product)], []));
 
 t.test('nothing but the host touches the outside world', async (t) => t.same(determinism(product), []));
 
@@ -49,6 +52,17 @@ t.test('the layer rule catches outward imports, foreign packages and concrete op
   t.equal(caught('core/a.ts', "import type { S } from '@standard-schema/spec';"), 0);
   t.equal(caught('engine/job.ts', "import type { Operator } from '../operators/operator.js';"), 0);
   t.equal(caught('api/index.ts', "export { files } from '../connectors/files/source.js';"), 0);
+});
+
+t.test('the reach rule catches dead files and circles', async (t) => {
+  const files = [
+    parseSource('api/index.ts', "import './a.js';"),
+    parseSource('api/a.ts', "import { b } from './b.js';"),
+    parseSource('api/b.ts', "export * from './a.js';\nconst later = () => import('./index.js');"),
+    parseSource('api/c.ts', "import type { A } from './a.js';"),
+  ];
+  t.same(reach(files), ['api/c.ts is used by nothing that is published']);
+  t.same(circles(files), ['api/a.ts → api/b.ts → api/a.ts is a circle']);
 });
 
 t.test('the determinism rule catches clocks, randomness, timers, disk and shared memory', async (t) => {
