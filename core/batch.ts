@@ -33,6 +33,11 @@ export class Batch {
     return this.count >= this.capacity;
   }
 
+  /** Rows that fit before it is full. The columns are at least `capacity` long, so these may be written directly. */
+  get room(): number {
+    return this.capacity - this.count;
+  }
+
   push(record: unknown, timestamp: number): void {
     const at = this.count;
     if (at >= this.timestamps.length) this.grow();

@@ -27,6 +27,11 @@ export interface OperatorContext {
   wake(): void;
   /** Fails the subtask: for errors that arrive outside a call. */
   fail(error: unknown): void;
+  /**
+   * Gives a record up after an asynchronous failure, as the node's error policy says: throws, drops it, or sends a
+   * dead letter.
+   */
+  reject(error: unknown, record: unknown, timestamp: number): void;
   /** Random number in [0, 1) from the subtask's own generator, whose state is in checkpoints. */
   random(): number;
 }
@@ -45,6 +50,11 @@ export interface Operator {
   process(inbox: Inbox): void;
   /** Event time has advanced to `watermark`; the engine passes it on once this returns true. */
   onWatermark?(watermark: number): boolean;
+  /**
+   * Only of operators that make watermarks: the watermark after all records processed so far. It replaces those
+   * that arrive, except the final one.
+   */
+  ownWatermark?(): number;
   /** Wall-clock time has reached a timer of this operator's state. */
   onProcessingTime?(now: number): boolean;
   /** No more records will come (after the last watermark, which is TIME_MAX unless the job was stopped). */

@@ -17,6 +17,8 @@ export interface Source<T, S extends Split = Split> {
   readonly description: string;
   /** Whether reading it ends by itself. */
   readonly bounded: boolean;
+  /** Whether later splits hold later records only, so that watermarks may go out before all are opened. */
+  readonly inTimeOrder?: boolean;
   enumerator(context: EnumeratorContext): Enumerator<S>;
   /** Opens a split at `position`, or at its beginning. Must not throw: errors go to `context.fail`. */
   reader(split: S, position: unknown, context: ReaderContext): SplitReader;

@@ -23,6 +23,8 @@ export interface InputChannel {
    * hashes; undefined when there is none. Frees the room that the element took.
    */
   receive(into: Batch): Control | 'records' | undefined;
+  /** Whether records arrive with their keys; otherwise only with the keys' hashes. */
+  readonly keysTravel?: boolean;
   /** Whether `receive` would give something. */
   readonly ready: boolean;
 }

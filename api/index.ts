@@ -1,0 +1,31 @@
+/**
+ * Everything a job is written with: `import { job, run, files, csv, print } from 'millrace'`.
+ */
+export { csv } from '../connectors/files/csv.js';
+export { fileSink } from '../connectors/files/file-sink.js';
+export { files } from '../connectors/files/files-source.js';
+export { lines } from '../connectors/files/lines.js';
+export { ndjson } from '../connectors/files/ndjson.js';
+export { type Callback, type CallbackInfo, callback } from '../connectors/memory/callback-sink.js';
+export { collect } from '../connectors/memory/collect-sink.js';
+export { type GenerateOptions, generate } from '../connectors/memory/generator-source.js';
+export { fromIterable, type IterableInput } from '../connectors/memory/iterable-source.js';
+export { print } from '../connectors/memory/print-sink.js';
+export { type ErrorCode, type ErrorKind, MillraceError } from '../core/errors.js';
+export type { Key } from '../core/key.js';
+export type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
+export type { Duration } from '../core/time.js';
+export type { JobStatus } from '../engine/coordinator/coordinator.js';
+export type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
+export type { DeadLetter } from '../engine/worker/dead-letter.js';
+export type { Sink, SinkWriter } from '../operators/sink.js';
+export type { Source, Split, SplitReader } from '../operators/source.js';
+export { state } from '../state/descriptors.js';
+export { type JobBuilder, type JobDefinition, type JobOptions, job } from './job.js';
+export type { JobHandle, JobMetrics, JobResult, OperatorMetrics } from './job-handle.js';
+export type { ConnectedStreams, KeyedStream, ProcessedStream } from './keyed-stream.js';
+export { deadLetter, type OnError } from './on-error.js';
+export type { Output } from './output.js';
+export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, side } from './process.js';
+export { type InlineRunOptions, type RunOptions, run } from './run.js';
+export type { EventTimeOptions, OperatorOptions, Stream } from './stream.js';

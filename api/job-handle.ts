@@ -1,0 +1,185 @@
+/**
+ * A running job, as the program that started it sees it.
+ */
+import { MillraceError } from '../core/errors.js';
+import { LIMITS } from '../core/limits.js';
+import { TIME_MAX, TIME_MIN } from '../core/time.js';
+import type { Coordinator, JobStatus } from '../engine/coordinator/coordinator.js';
+import type { LogicalPlan } from '../engine/graph/nodes.js';
+import type { StageMetrics } from '../engine/worker/metrics.js';
+
+/** Counters of one operator, summed over its subtasks. */
+export interface OperatorMetrics {
+  readonly name: string;
+  readonly type: string;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  /** The least of its subtasks', epoch ms; undefined before the first. */
+  readonly watermark: number | undefined;
+  /** Keys it holds state for. */
+  readonly keys: number;
+}
+
+export interface JobMetrics {
+  readonly status: JobStatus;
+  readonly restarts: number;
+  /** Records that sources have put out. */
+  readonly events: number;
+  /** The least of the sources' watermarks, epoch ms; undefined before the first, Infinity after the end. */
+  readonly watermark: number | undefined;
+  readonly operators: readonly OperatorMetrics[];
+}
+
+export interface JobResult<R> {
+  readonly status: 'finished' | 'cancelled';
+  /** What the job's result stream gave, unless the handle was iterated over. */
+  readonly results: readonly R[];
+  /** The same for every `collect()` sink, by its name. */
+  readonly collected: Readonly<Record<string, readonly unknown[]>>;
+  readonly metrics: JobMetrics;
+}
+
+/**
+ * Await it for the end of the job, or iterate over it for the records of its result stream while it runs. Either
+ * way each record is handed out once, and what is not taken holds the job back.
+ */
+export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R> {
+  readonly #coordinator: Coordinator;
+  readonly #plan: LogicalPlan;
+  readonly #results: string | undefined;
+  #iterated = false;
+  #observed = false;
+  #settled: Promise<JobResult<R>> | undefined;
+
+  /** @internal */
+  constructor(coordinator: Coordinator, plan: LogicalPlan, results: string | undefined) {
+    this.#coordinator = coordinator;
+    this.#plan = plan;
+    this.#results = results;
+    // A failure that nobody looks at must not pass silently.
+    coordinator.done.catch((error: unknown) => {
+      if (!this.#observed) void Promise.reject(error);
+    });
+  }
+
+  /** Where the job is in its life. */
+  get status(): JobStatus {
+    return this.#coordinator.status;
+  }
+
+  /** Counters as of a moment ago. */
+  async metrics(): Promise<JobMetrics> {
+    const subtasks = await this.#coordinator.metrics();
+    return jobMetrics(this.#plan, this.#coordinator, subtasks.flatMap(({ stages }) => stages));
+  }
+
+  /**
+   * Ends the sources where they are; what is under way reaches the sinks, which commit. With `drain`, event time
+   * ends too: open windows fire as they stand.
+   */
+  async stop(options: { readonly drain?: boolean } = {}): Promise<void> {
+    this.#coordinator.stop(options);
+    await this.#coordinator.done.then(() => {});
+  }
+
+  /** Ends the job at once. Transactional sinks show nothing that was not committed. */
+  async cancel(): Promise<void> {
+    this.#observed = true;
+    await this.#coordinator.cancel();
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a handle is awaited for the job's end
+  then<A = JobResult<R>, B = never>(
+    onFulfilled?: ((result: JobResult<R>) => A | PromiseLike<A>) | null,
+    onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#observed = true;
+    this.#settled ??= this.#settle();
+    return this.#settled.then(onFulfilled, onRejected);
+  }
+
+  /** Records of the result stream as they come; throws at the end if the job failed. Leaving the loop stops nothing. */
+  async *[Symbol.asyncIterator](): AsyncIterator<R> {
+    this.#observed = true;
+    this.#iterated = true;
+    const name = this.#results;
+    if (name === undefined) {
+      throw new MillraceError('MILL_PLAN_INVALID', `job ${this.#plan.job} returns no results`, {
+        hint: "Return stream.to(name, collect()) from the job's definition.",
+      });
+    }
+    yield* this.results(name) as AsyncIterable<R>;
+  }
+
+  /** Records of the `collect()` sink of that name as they come. */
+  async *results(name: string): AsyncIterable<unknown> {
+    this.#observed = true;
+    this.#iterated = true;
+    for (;;) {
+      const records = await this.#coordinator.results.take((uid) => uid === name);
+      if (!records) return;
+      yield* records;
+    }
+  }
+
+  async #settle(): Promise<JobResult<R>> {
+    const collected = this.#iterated ? {} : await this.#collect();
+    const status = await this.#coordinator.done;
+    const results = (collected[this.#results ?? ''] ?? []) as readonly R[];
+    return { status, results, collected, metrics: await this.metrics() };
+  }
+
+  async #collect(): Promise<Record<string, unknown[]>> {
+    const collected: Record<string, unknown[]> = {};
+    for (const node of this.#plan.nodes) if (node.kind === 'sink' && node.type === 'collect') collected[node.uid] = [];
+    await Promise.all(Object.keys(collected).map((uid) => this.#collectFrom(uid, collected[uid] as unknown[])));
+    return collected;
+  }
+
+  async #collectFrom(uid: string, into: unknown[]): Promise<void> {
+    for (;;) {
+      const records = await this.#coordinator.results.take((other) => other === uid);
+      if (!records) return;
+      for (const record of records) into.push(record);
+      if (into.length > LIMITS.resultsMax) await this.#overflow(uid);
+    }
+  }
+
+  async #overflow(uid: string): Promise<never> {
+    await this.#coordinator.cancel();
+    throw new MillraceError('MILL_RESULTS_OVERFLOW', `${uid} collected more than ${LIMITS.resultsMax} records`, { operator: uid });
+  }
+}
+
+function jobMetrics(plan: LogicalPlan, coordinator: Coordinator, stages: readonly StageMetrics[]): JobMetrics {
+  const operators = plan.nodes.flatMap((node): OperatorMetrics[] => {
+    const mine = stages.filter(({ uid }) => uid === node.uid);
+    return mine.length === 0 ? [] : [operatorMetrics(node.uid, node.type, mine)];
+  });
+  const sources = new Set(plan.nodes.filter(({ kind }) => kind === 'source').map(({ uid }) => uid));
+  const ofSources = operators.filter(({ name }) => sources.has(name));
+  return {
+    status: coordinator.status,
+    restarts: coordinator.restarts,
+    events: ofSources.reduce((sum, { recordsOut }) => sum + recordsOut, 0),
+    watermark: leastWatermark(ofSources.map(({ watermark }) => watermark ?? TIME_MIN)),
+    operators,
+  };
+}
+
+function operatorMetrics(name: string, type: string, stages: readonly StageMetrics[]): OperatorMetrics {
+  const sum = (of: (stage: StageMetrics) => number): number => stages.reduce((total, stage) => total + of(stage), 0);
+  return {
+    name,
+    type,
+    recordsIn: sum((stage) => stage.recordsIn),
+    recordsOut: sum((stage) => stage.recordsOut),
+    watermark: leastWatermark(stages.map((stage) => stage.watermark)),
+    keys: sum((stage) => stage.keys),
+  };
+}
+
+function leastWatermark(times: readonly number[]): number | undefined {
+  const least = times.reduce((a, b) => Math.min(a, b), TIME_MAX);
+  return least === TIME_MIN ? undefined : least;
+}

@@ -1,0 +1,142 @@
+/**
+ * Runs jobs, on worker threads or on the caller's own thread.
+ */
+import { availableParallelism } from 'node:os';
+import { MillraceError } from '../core/errors.js';
+import { LIMITS } from '../core/limits.js';
+import { Coordinator } from '../engine/coordinator/coordinator.js';
+import type { Fleet } from '../engine/coordinator/fleet.js';
+import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
+import { type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
+import { InlineFleet } from '../engine/host/inline-fleet.js';
+import { type JobAddress, jobReceiver } from '../engine/host/job-module.js';
+import { NodeHost } from '../engine/host/node-host.js';
+import { MainPool } from '../engine/host/task-pool.js';
+import { ThreadFleet } from '../engine/host/thread-fleet.js';
+import { DEFAULT_SETTINGS } from '../engine/worker/settings.js';
+import type { JobDefinition } from './job.js';
+import { JobHandle } from './job-handle.js';
+
+export interface InlineRunOptions<P = unknown> {
+  /** Replace the job's defaults of the same name. Plain data. */
+  readonly params?: Partial<P>;
+  /** Removes what earlier runs of the job's sinks have written, before anything else. */
+  readonly fresh?: boolean;
+  /** What to do after a failure; default: give up. */
+  readonly restart?: RestartPolicy;
+}
+
+export interface RunOptions<P = unknown> extends InlineRunOptions<P> {
+  /** Worker threads; default: one per core. */
+  readonly workers?: number;
+  /** Heap limit of each worker in MiB; default: Node's. */
+  readonly workerMemoryMb?: number;
+  /** Runs it on the caller's thread all the same. */
+  readonly inline?: boolean;
+}
+
+/** What of `import.meta` is needed. */
+export interface ModuleMeta {
+  readonly url: string;
+}
+
+/**
+ * Starts a job and returns its handle. With the module's `import.meta` it runs on worker threads, which import that
+ * module again; the job must be exported from it or run at its top level, and in those threads `run` never returns,
+ * so that what follows it happens once. Without `import.meta` it runs on the caller's thread, where the job's
+ * functions may use anything in scope.
+ *
+ * The handle is awaited for the end, or iterated over for results. A definition or option that makes no sense throws
+ * a `MillraceError` at once; a job that fails rejects with one.
+ *
+ * @example
+ * const { metrics } = await run(import.meta, wordCount, { workers: 4 })
+ * const { results } = await run(wordCount)                     // inline
+ * for await (const row of run(import.meta, hourly)) show(row)  // as they come
+ */
+export function run<R, P>(job: JobDefinition<R, P>, options?: InlineRunOptions<P>): JobHandle<R>;
+export function run<R, P>(module: ModuleMeta, job: JobDefinition<R, P>, options?: RunOptions<P>): JobHandle<R>;
+export function run<R, P>(
+  first: ModuleMeta | JobDefinition<R, P>,
+  second?: JobDefinition<R, P> | InlineRunOptions<P>,
+  third?: RunOptions<P>,
+): JobHandle<R> {
+  if ('plan' in first) return start(first, undefined, (second ?? {}) as InlineRunOptions<P>);
+  const job = second as JobDefinition<R, P>;
+  const receive = jobReceiver();
+  if (!receive) return start(job, first.url, third ?? {});
+  receive(job);
+  return new NeverHandle() as unknown as JobHandle<R>;
+}
+
+function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, options: RunOptions<P>): JobHandle<R> {
+  const params = checkParams(options.params ?? {});
+  const logical = job.plan(params);
+  const plan = physicalPlan(logical);
+  const inline = module === undefined || options.inline === true;
+  const address = inline ? undefined : { module, job: job.name, params };
+  const coordinator = new Coordinator({
+    plan,
+    fleet: makeFleet(plan, address, options),
+    restart: options.restart ?? { kind: 'none' },
+    fresh: options.fresh ?? false,
+  });
+  return new JobHandle<R>(coordinator, logical, job.resultsOf(params));
+}
+
+function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options: RunOptions): Fleet {
+  const host = new NodeHost(new MainPool(address, (operator) => offloadedOf(plan, operator)));
+  if (!address) return new InlineFleet(plan, DEFAULT_SETTINGS, host);
+  const workers = checkWorkers(options.workers ?? availableParallelism(), plan.logical.maxParallelism);
+  return new ThreadFleet({ plan, address, workers, settings: DEFAULT_SETTINGS, host, workerMemoryMb: options.workerMemoryMb });
+}
+
+function offloadedOf(plan: PhysicalPlan, operator: string): (input: never) => unknown {
+  const node = plan.logical.nodes.find(({ uid }) => uid === operator);
+  if (node?.kind === 'operator' && node.offloaded) return node.offloaded;
+  throw new MillraceError('MILL_BUG', `operator ${operator} has no function for the pool`);
+}
+
+function checkWorkers(workers: number, maxParallelism: number): number {
+  const most = Math.min(LIMITS.workersMax, maxParallelism);
+  if (Number.isInteger(workers) && workers >= 1 && workers <= most) return workers;
+  throw new MillraceError('MILL_OPTION_INVALID', `workers is ${workers}, expected an integer from 1 to ${most}`);
+}
+
+function checkParams<P>(params: P): P {
+  try {
+    return structuredClone(params);
+  } catch (cause) {
+    throw new MillraceError('MILL_PARAMS_INVALID', `params can't be given to other threads: ${String(cause)}`, { cause });
+  }
+}
+
+/** What `run` returns in a worker: nothing that is awaited of it ever comes. */
+class NeverHandle {
+  // biome-ignore lint/suspicious/noThenProperty: awaiting it is the point
+  then(): Promise<never> {
+    return new Promise(() => {});
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<never> {
+    return { next: () => this.then() };
+  }
+
+  results(): AsyncIterable<never> {
+    return { [Symbol.asyncIterator]: () => this[Symbol.asyncIterator]() };
+  }
+
+  readonly status = 'running';
+
+  metrics(): Promise<never> {
+    return this.then();
+  }
+
+  stop(): Promise<never> {
+    return this.then();
+  }
+
+  cancel(): Promise<never> {
+    return this.then();
+  }
+}

@@ -1,0 +1,205 @@
+/**
+ * Streams: what a job definition is written in. A stream is a place in the graph and the type of its records; each
+ * method adds a node and returns a new place.
+ */
+import type { Key } from '../core/key.js';
+import { type Duration, durationMs } from '../core/time.js';
+import { filterFactory } from '../operators/filter.js';
+import { flatMapFactory } from '../operators/flat-map.js';
+import { mapFactory } from '../operators/map.js';
+import { offloadFactory } from '../operators/offload.js';
+import type { Sink } from '../operators/sink.js';
+import { splitFactory } from '../operators/split.js';
+import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
+import { KeyedStream } from './keyed-stream.js';
+import { type OnError, policyOf } from './on-error.js';
+import { Output } from './output.js';
+
+/** Options that every stateless operator takes. */
+export interface OperatorOptions<T> {
+  /** Its name in plans, metrics and errors. */
+  readonly name?: string;
+  readonly onError?: OnError<T>;
+}
+
+export interface EventTimeOptions<T> {
+  /** How much later than a newer one a record may come; default 0. Later ones are late. */
+  readonly outOfOrder?: Duration;
+  /** A split (file, partition) that gives nothing for this long stops holding event time back. Default: never. */
+  readonly idleAfter?: Duration;
+  /**
+   * When watermarks leave the source. `'interval'` (default): every few milliseconds. `'each'`: after every record
+   * that advances event time, so that what is late depends on the input alone; several times the cost.
+   */
+  readonly emit?: 'interval' | 'each';
+  readonly onError?: OnError<T>;
+}
+
+/** A branch of `split`: a predicate, or a type guard, which gives the branch its narrower type. */
+type BranchOf<T, P> = P extends (record: T) => record is (infer U extends T) ? U : T;
+
+/**
+ * A stream of records of type `T`. Records are plain data and immutable.
+ */
+export class Stream<T> {
+  /** @internal */
+  readonly graph: GraphBuilder;
+  /** @internal */
+  readonly origins: readonly Origin[];
+  /** Phantom: the type of its records. */
+  declare readonly record?: T;
+
+  /** @internal */
+  constructor(graph: GraphBuilder, origins: readonly Origin[]) {
+    this.graph = graph;
+    this.origins = origins;
+  }
+
+  /**
+   * Turns each record into another. Cost: one call a record.
+   *
+   * @example orders.map((order) => ({ ...order, euros: order.cents / 100 }))
+   */
+  map<U>(apply: (record: T) => U, options?: OperatorOptions<T>): Stream<U> {
+    return this.#then<U>('map', mapFactory(apply), options);
+  }
+
+  /**
+   * Keeps the records that `keep` returns something truthy for. A type guard narrows the stream's type.
+   *
+   * @example orders.filter((order) => order.cents > 10_000)
+   */
+  filter<U extends T>(keep: (record: T) => record is U, options?: OperatorOptions<T>): Stream<U>;
+  filter(keep: (record: T) => unknown, options?: OperatorOptions<T>): Stream<T>;
+  filter(keep: (record: T) => unknown, options?: OperatorOptions<T>): Stream<T> {
+    return this.#then<T>('filter', filterFactory(keep), options);
+  }
+
+  /**
+   * Turns each record into any number of others. What `expand` returns is pulled as there is room downstream: a
+   * generator of a million records holds one at a time.
+   *
+   * @example lines.flatMap((line) => line.split(' '))
+   */
+  flatMap<U>(expand: (record: T) => Iterable<U>, options?: OperatorOptions<T>): Stream<U> {
+    return this.#then<U>('flat-map', flatMapFactory(expand), options);
+  }
+
+  /**
+   * Runs a CPU-heavy function on a pool of threads; results keep the order of their records. Worth it from about a
+   * millisecond a record; below that, `map` is faster. The pool is shared by the whole process and bounded.
+   *
+   * `batch`: records a task (default 1); more of them share the cost of a task, and fail together.
+   *
+   * @example photos.offload('thumbnail', (photo) => shrink(photo))
+   */
+  offload<U>(
+    name: string,
+    apply: (record: T) => U | Promise<U>,
+    options: { readonly batch?: number; readonly onError?: OnError<T> } = {},
+  ): Stream<U> {
+    const spec = { type: 'offload', name, onError: options.onError, offloaded: apply, factory: offloadFactory(options.batch ?? 1) };
+    return this.#add<U>(spec);
+  }
+
+  /**
+   * Says when each record happened: `timestamp` returns epoch milliseconds. Directly after a source, event time is
+   * followed per file or partition, so that a slow one holds windows open rather than making records late.
+   *
+   * @example j.from('orders', source).eventTime((order) => order.at, { outOfOrder: '5s', idleAfter: '30s' })
+   */
+  eventTime(timestamp: (record: T) => number, options: EventTimeOptions<T> = {}): Stream<T> {
+    const { policy, sides } = policyOf(options.onError);
+    const outOfOrderMs = durationMs(options.outOfOrder ?? 0, 'outOfOrder');
+    const id = this.graph.add(undefined, {
+      kind: 'event-time',
+      type: 'event-time',
+      description: `out of order by ${outOfOrderMs} ms`,
+      inputs: this.origins.map(({ node, side }) => ({ from: node, side, port: 0, partition: FORWARD })),
+      sides,
+      onError: policy,
+      eventTime: {
+        timestamp,
+        outOfOrderMs,
+        idleAfterMs: options.idleAfter === undefined ? undefined : durationMs(options.idleAfter, 'idleAfter'),
+        emit: options.emit ?? 'interval',
+      },
+    });
+    this.graph.deadLetters(id, options.onError);
+    return new Stream(this.graph, [{ node: id, side: undefined }]);
+  }
+
+  /**
+   * Deals records to subtasks by key, so that state, windows and joins can be kept per key. Keys are compared by
+   * value: strings, numbers, bigints, booleans, null, and arrays of them.
+   *
+   * @example orders.keyBy((order) => order.user)
+   */
+  keyBy<const K extends Key>(selector: (record: T) => K): KeyedStream<K, T> {
+    return new KeyedStream(this.graph, { origins: this.origins, partition: { kind: 'hash', selector } });
+  }
+
+  /**
+   * Both streams as one, in no particular order. The types may differ.
+   *
+   * @example web.union(mobile, shop)
+   */
+  union<U = T>(...others: readonly Stream<U>[]): Stream<T | U> {
+    return new Stream(this.graph, [...this.origins, ...others.flatMap((other) => other.origins)]);
+  }
+
+  /**
+   * Sends each record to the first branch whose predicate holds; what none wants is in `rest`. Type guards narrow.
+   *
+   * @example const { large, rest } = orders.split({ large: (order) => order.cents > 10_000 })
+   */
+  split<const P extends Readonly<Record<string, (record: T) => unknown>>>(
+    branches: P,
+  ): { readonly [N in keyof P]: Stream<BranchOf<T, P[N]>> } & { readonly rest: Stream<T> } {
+    const names = Object.keys(branches);
+    const factory = splitFactory(names.map((name) => ({ name, wants: branches[name] as (record: T) => unknown })));
+    const node = this.graph.operator({ type: 'split', inputs: [this.#input()], sides: names, factory });
+    const streams = names.map((name) => [name, new Stream<T>(this.graph, [{ node, side: name }])]);
+    return { ...Object.fromEntries(streams), rest: new Stream<T>(this.graph, [{ node, side: undefined }]) };
+  }
+
+  /** Deals records evenly over all subtasks, batch by batch: for work that should not stay where its source is. */
+  rebalance(): Stream<T> {
+    const factory = mapFactory((record: T) => record);
+    const inputs = [{ origins: this.origins, partition: { kind: 'rebalance' as const } }];
+    return new Stream(this.graph, [{ node: this.graph.operator({ type: 'rebalance', inputs, factory }), side: undefined }]);
+  }
+
+  /**
+   * Applies a function of streams: how a piece of a pipeline gets a name and is used twice.
+   *
+   * @example const cleaned = raw.apply(withoutBots)
+   */
+  apply<R>(step: (stream: Stream<T>) => R): R {
+    return step(this);
+  }
+
+  /**
+   * Ends the stream in a sink. What is returned may be returned from the job definition if the sink is `collect()`:
+   * then the job's handle iterates over these records.
+   *
+   * @example orders.to('archive', files('archive/', ndjson()))
+   */
+  to(name: string, sink: Sink<T>): Output<T> {
+    this.graph.sink(name, this.#input(), sink as Sink<never>);
+    return new Output<T>(name);
+  }
+
+  #input(): Input {
+    return { origins: this.origins, partition: FORWARD };
+  }
+
+  #then<U>(type: string, factory: OperatorSpec['factory'], options: OperatorOptions<T> | undefined): Stream<U> {
+    return this.#add<U>({ type, name: options?.name, onError: options?.onError, factory });
+  }
+
+  #add<U>(spec: Omit<OperatorSpec, 'inputs' | 'onError'> & { readonly onError: OnError<T> | undefined }): Stream<U> {
+    const node = this.graph.operator({ ...spec, onError: spec.onError as OnError<never> | undefined, inputs: [this.#input()] });
+    return new Stream<U>(this.graph, [{ node, side: undefined }]);
+  }
+}

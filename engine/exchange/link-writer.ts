@@ -1,0 +1,100 @@
+/**
+ * The end of a chain's branch: puts records into outboxes by the link's partition, and controls into every channel,
+ * in order with the records.
+ *
+ * Invariant: a control is sent only after all records before it are.
+ */
+import { Batch, Inbox } from '../../core/batch.js';
+import type { Control } from '../../core/control.js';
+import { asMillraceError, type ErrorPlace } from '../../core/errors.js';
+import type { Partition } from '../graph/nodes.js';
+import type { Downstream } from '../worker/downstream.js';
+import type { OutputChannel } from './channel.js';
+import { Outbox } from './outbox.js';
+import { broadcast, ownersOf, partitionByKey, passOn } from './partitioner.js';
+
+export interface LinkWriterOptions {
+  readonly partition: Partition;
+  /** One a consumer subtask; for a forward link the only one. */
+  readonly channels: readonly OutputChannel[];
+  readonly maxParallelism: number;
+  readonly batchRecords: number;
+  /** Where the selector was declared, for its errors. */
+  readonly place: ErrorPlace;
+}
+
+export class LinkWriter implements Downstream {
+  readonly #inbox = new Inbox(new Batch(0));
+  readonly #outboxes: readonly Outbox[];
+  readonly #partition: Partition;
+  readonly #owners: Int32Array;
+  readonly #place: ErrorPlace;
+  #control: Control | undefined;
+  /** Channels that have got the control. */
+  #told = 0;
+  #turn = 0;
+
+  constructor(options: LinkWriterOptions) {
+    this.#outboxes = options.channels.map((channel) => new Outbox(channel, options.batchRecords));
+    this.#partition = options.partition;
+    this.#owners = ownersOf(options.channels.length, options.maxParallelism);
+    this.#place = options.place;
+  }
+
+  offer(batch: Batch): void {
+    this.#inbox.batch = batch;
+    this.#inbox.cursor = 0;
+    this.#turn = (this.#turn + 1) % this.#outboxes.length;
+  }
+
+  offerControl(control: Control): void {
+    this.#control = control;
+    this.#told = 0;
+  }
+
+  drain(): boolean {
+    if (!this.#inbox.drained) this.#distribute();
+    if (!this.#inbox.drained) return false;
+    return this.#control === undefined || this.#tell(this.#control);
+  }
+
+  /** Sends what waits in partly filled outboxes; false when some of it found no room. */
+  flush(): boolean {
+    let sent = true;
+    for (const outbox of this.#outboxes) sent = outbox.flush() && sent;
+    return sent;
+  }
+
+  get pending(): boolean {
+    return this.#outboxes.some((outbox) => outbox.batch.count > 0);
+  }
+
+  #distribute(): void {
+    const partition = this.#partition;
+    switch (partition.kind) {
+      case 'hash':
+        return this.#byKey(partition.selector);
+      case 'broadcast':
+        return broadcast(this.#inbox, this.#outboxes);
+      default:
+        return passOn(this.#inbox, this.#outboxes[this.#turn] as Outbox);
+    }
+  }
+
+  #byKey(selector: (record: never) => unknown): void {
+    try {
+      partitionByKey(this.#inbox, this.#outboxes, selector, this.#owners);
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_FUNCTION_FAILED', this.#place);
+    }
+  }
+
+  #tell(control: Control): boolean {
+    for (; this.#told < this.#outboxes.length; this.#told += 1) {
+      const outbox = this.#outboxes[this.#told] as Outbox;
+      if (!outbox.flush() || !outbox.channel.sendControl(control)) return false;
+    }
+    this.#control = undefined;
+    return true;
+  }
+}

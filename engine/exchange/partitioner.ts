@@ -1,0 +1,72 @@
+/**
+ * Which subtask each record of a link goes to. Free functions over columns: the hot loops of the exchange.
+ *
+ * Each moves the inbox's cursor past the records it has placed and returns early when an outbox has no room.
+ */
+import type { Batch, Inbox } from '../../core/batch.js';
+import { hashKey, keyGroupOf, ownerOf } from '../../core/key.js';
+import type { Outbox } from './outbox.js';
+
+export type Selector = (record: never) => unknown;
+
+/** Owner of each key group. */
+export function ownersOf(parallelism: number, maxParallelism: number): Int32Array {
+  return Int32Array.from({ length: maxParallelism }, (_, group) => ownerOf(group, parallelism, maxParallelism));
+}
+
+export function partitionByKey(inbox: Inbox, outboxes: readonly Outbox[], selector: Selector, owners: Int32Array): void {
+  const { batch } = inbox;
+  const { records, timestamps, count } = batch;
+  const select = selector as (record: unknown) => unknown;
+  const groups = owners.length;
+  let at = inbox.cursor;
+  try {
+    for (; at < count; at += 1) {
+      const record = records[at];
+      const key = canonical(select(record));
+      const hash = hashKey(key);
+      const outbox = outboxes[owners[keyGroupOf(hash, groups)] as number] as Outbox;
+      if (!outbox.makeRoom()) return;
+      outbox.batch.pushKeyed(record, timestamps[at] as number, key, hash);
+    }
+  } finally {
+    inbox.cursor = at;
+  }
+}
+
+/** All records to one outbox: forward edges, and rebalancing by batch. */
+export function passOn(inbox: Inbox, outbox: Outbox): void {
+  const { records, timestamps, count } = inbox.batch;
+  let at = inbox.cursor;
+  for (; at < count && outbox.makeRoom(); at += 1) outbox.batch.push(records[at], timestamps[at] as number);
+  inbox.cursor = at;
+}
+
+/** Each record to every outbox; all must have room before any gets it. */
+export function broadcast(inbox: Inbox, outboxes: readonly Outbox[]): void {
+  const { records, timestamps, count } = inbox.batch;
+  let at = inbox.cursor;
+  for (; at < count && makeRoomInAll(outboxes); at += 1) {
+    for (const outbox of outboxes) outbox.batch.push(records[at], timestamps[at] as number);
+  }
+  inbox.cursor = at;
+}
+
+function makeRoomInAll(outboxes: readonly Outbox[]): boolean {
+  let room = true;
+  for (const outbox of outboxes) room = outbox.makeRoom() && room;
+  return room;
+}
+
+/** Fills the key column of records that came with their hashes only. */
+export function selectKeys(batch: Batch, selector: Selector): void {
+  const select = selector as (record: unknown) => unknown;
+  const { records, keys, count } = batch;
+  batch.reserve(count);
+  for (let at = 0; at < count; at += 1) keys[at] = canonical(select(records[at]));
+}
+
+/** -0 and 0 are one key. */
+function canonical(key: unknown): unknown {
+  return key === 0 ? 0 : key;
+}

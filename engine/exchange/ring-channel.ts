@@ -1,0 +1,174 @@
+/**
+ * The channel between two workers: the contract of channel.ts over a ring of bytes in shared memory.
+ *
+ * Invariants: elements arrive in the order they were sent in, each once; the bytes under way are bounded by the ring
+ * plus one record; both ends are used by one thread each; a side that finds no room, or nothing to read, is woken
+ * through its doorbell when that changes.
+ */
+import type { Batch } from '../../core/batch.js';
+import { ACTIVE, END, IDLE, type Control } from '../../core/control.js';
+import { assert } from '../../core/errors.js';
+import type { Doorbell, InputChannel, OutputChannel } from './channel.js';
+import {
+  BARRIER, COLUMNS, END_OF_INPUT, flagsOf, FRAGMENT, frameWord, IDLE_FLAG, kindOf, PACKED, SHAPE, STATUS, WATERMARK,
+  type FrameMemory,
+} from './frame.js';
+import { MessageReader, MessageWriter } from './message.js';
+import { RecordDecoder } from './record-decoder.js';
+import { RecordEncoder } from './record-encoder.js';
+import { RingReader, RingWriter, type Ring } from './ring.js';
+
+const CONTROL_BYTES = 16;
+
+export class RingOutputChannel implements OutputChannel {
+  private readonly writer: RingWriter;
+  private readonly messages: MessageWriter;
+  private readonly encoder: RecordEncoder;
+  private readonly consumer: Doorbell;
+
+  /** `keyed`: the batches have key hashes, and the consumer wants them. */
+  constructor(ring: Ring, consumer: Doorbell, options: { readonly keyed: boolean }) {
+    this.writer = new RingWriter(ring);
+    this.messages = new MessageWriter(this.writer);
+    this.encoder = new RecordEncoder(this.writer, this.messages, options.keyed);
+    this.consumer = consumer;
+  }
+
+  /**
+   * As the contract says. A record that cannot be sent throws, with its index as `recordIndex` (record-error.ts):
+   * the records before it have been sent, and sending may go on after it.
+   */
+  send(batch: Batch, from: number): number {
+    const before = this.writer.committed;
+    try {
+      return this.sendAll(batch, from);
+    } finally {
+      if (this.writer.committed !== before) this.consumer.ring();
+    }
+  }
+
+  private sendAll(batch: Batch, from: number): number {
+    let at = from;
+    const { current } = this.messages;
+    if (current !== undefined) {
+      // Begun by an earlier call, for records that the caller therefore gives again.
+      if (!this.messages.flush()) return at;
+      at += current.records;
+    }
+    while (at < batch.count) {
+      const reached = this.encoder.encode(batch, at);
+      if (reached === at) return at;
+      at = reached;
+    }
+    return at;
+  }
+
+  sendControl(control: Control): boolean {
+    assert((this.messages.current?.records ?? 0) === 0, 'a batch is sent whole before a control');
+    const before = this.writer.committed;
+    const sent = this.messages.flush() && this.writeControl(control);
+    if (this.writer.committed !== before) this.consumer.ring();
+    return sent;
+  }
+
+  private writeControl(control: Control): boolean {
+    const offset = this.writer.reserve(CONTROL_BYTES);
+    if (offset < 0) return false;
+    const { i32, f64 } = this.writer.ring;
+    i32[(offset >> 2) + 1] = controlWord(control);
+    if (control.kind === 'watermark') f64[(offset >> 3) + 1] = control.time;
+    if (control.kind === 'barrier') f64[(offset >> 3) + 1] = control.checkpoint;
+    this.writer.commit(CONTROL_BYTES);
+    return true;
+  }
+}
+
+function controlWord(control: Control): number {
+  switch (control.kind) {
+    case 'watermark': return frameWord(WATERMARK, 0, 0);
+    case 'status': return frameWord(STATUS, control.idle ? IDLE_FLAG : 0, 0);
+    case 'barrier': return frameWord(BARRIER, 0, 0);
+    case 'end': return frameWord(END_OF_INPUT, 0, 0);
+  }
+}
+
+export class RingInputChannel implements InputChannel {
+  private readonly ring: Ring;
+  private readonly reader: RingReader;
+  private readonly producer: Doorbell;
+  private readonly messages = new MessageReader();
+  private readonly decoder = new RecordDecoder();
+  /** A frame that came in pieces and is complete. */
+  private assembled: FrameMemory | undefined;
+
+  constructor(ring: Ring, producer: Doorbell) {
+    this.ring = ring;
+    this.reader = new RingReader(ring);
+    this.producer = producer;
+  }
+
+  /** Takes in shapes and pieces on the way, so that true means that `receive` gives something. */
+  get ready(): boolean {
+    return this.assembled !== undefined || this.nextElement() >= 0;
+  }
+
+  receive(into: Batch): Control | 'records' | undefined {
+    const whole = this.assembled;
+    if (whole !== undefined) {
+      this.assembled = undefined;
+      return this.read(whole, 0, into);
+    }
+    const offset = this.nextElement();
+    if (offset < 0) return this.assembled === undefined ? undefined : this.receive(into);
+    const element = this.read(this.ring, offset, into);
+    this.release();
+    return element;
+  }
+
+  /** Offset of the next frame that is an element; -1 when there is none, or when one was put together. */
+  private nextElement(): number {
+    for (;;) {
+      const offset = this.reader.peek();
+      if (offset < 0) return -1;
+      const kind = kindOf(this.ring.i32[(offset >> 2) + 1] as number);
+      if (kind === FRAGMENT) this.takePiece(offset);
+      else if (kind === SHAPE) this.decoder.learn(this.ring, offset);
+      else return offset;
+      this.release();
+      if (this.assembled !== undefined) return -1;
+    }
+  }
+
+  private takePiece(offset: number): void {
+    const whole = this.messages.take(this.ring, offset);
+    if (whole === undefined) return;
+    if (kindOf(whole.i32[1] as number) === SHAPE) this.decoder.learn(whole, 0);
+    else this.assembled = whole;
+  }
+
+  private release(): void {
+    if (this.reader.release()) this.producer.ring();
+  }
+
+  private read(memory: FrameMemory, offset: number, into: Batch): Control | 'records' {
+    const word = memory.i32[(offset >> 2) + 1] as number;
+    switch (kindOf(word)) {
+      case COLUMNS:
+        this.decoder.readColumns(memory, offset, into);
+        return 'records';
+      case PACKED:
+        this.decoder.readPacked(memory, offset, into);
+        return 'records';
+      default: return controlOf(word, memory.f64[(offset >> 3) + 1] as number);
+    }
+  }
+}
+
+function controlOf(word: number, value: number): Control {
+  const kind = kindOf(word);
+  if (kind === WATERMARK) return { kind: 'watermark', time: value };
+  if (kind === BARRIER) return { kind: 'barrier', checkpoint: value };
+  if (kind === STATUS) return (flagsOf(word) & IDLE_FLAG) !== 0 ? IDLE : ACTIVE;
+  assert(kind === END_OF_INPUT, 'a frame is of a known kind');
+  return END;
+}

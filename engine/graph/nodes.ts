@@ -1,0 +1,88 @@
+/**
+ * The logical plan: frozen, plain nodes in order of declaration, which is a topological order. The API builds it,
+ * every worker builds it again from the same module, and a fingerprint of its structure shows that they agree.
+ * All meaning is here; builders only hold types.
+ */
+import type { OperatorFactory } from '../../operators/operator.js';
+import type { Sink } from '../../operators/sink.js';
+import type { Source } from '../../operators/source.js';
+
+/** How records of an edge find the consumer's subtask. */
+export type Partition =
+  | { readonly kind: 'forward' }
+  | { readonly kind: 'hash'; readonly selector: (record: never) => unknown }
+  | { readonly kind: 'rebalance' }
+  | { readonly kind: 'broadcast' };
+
+export interface Edge {
+  readonly from: number;
+  /** The producer's side output, or undefined for its main one. */
+  readonly side: string | undefined;
+  /** The consumer's input: 0, or 1 of a two-input operator. */
+  readonly port: number;
+  readonly partition: Partition;
+}
+
+/** What happens to a record on which user code throws, or that can't be read. */
+export type ErrorPolicy = 'fail' | 'skip' | 'dead-letter';
+
+/** The side output on which dead letters leave an operator. */
+export const DEAD_LETTERS = 'dead-letters';
+
+interface NodeBase {
+  readonly id: number;
+  /** Identity of its state: the user's name, or for what holds none a generated one such as `map-3`. */
+  readonly uid: string;
+  /** What it is, for plans: `map`, `window`, `files` … */
+  readonly type: string;
+  /** What it does, for plans: one line, or ''. */
+  readonly description: string;
+  readonly inputs: readonly Edge[];
+  readonly sides: readonly string[];
+  readonly onError: ErrorPolicy;
+  /** The user's line that declared it. */
+  readonly declaredAt: string | undefined;
+}
+
+export interface EventTime {
+  readonly timestamp: (record: never) => number;
+  readonly outOfOrderMs: number;
+  /** A split that gives nothing for this long stops holding the watermark back. */
+  readonly idleAfterMs: number | undefined;
+  /** `each`: a watermark after every record that advances it; costs a batch per record. */
+  readonly emit: 'interval' | 'each';
+}
+
+export interface SourceNode extends NodeBase {
+  readonly kind: 'source';
+  readonly source: Source<unknown>;
+}
+
+export interface OperatorNode extends NodeBase {
+  readonly kind: 'operator';
+  readonly factory: OperatorFactory;
+  /** Its state is per key; each input is a hash edge. */
+  readonly keyed: boolean;
+  /** Whether the user's function of one record can run on a pool thread, and that function. */
+  readonly offloaded: ((record: never) => unknown) | undefined;
+}
+
+/** Assigns timestamps and watermarks. Directly after a source it works per split. */
+export interface EventTimeNode extends NodeBase {
+  readonly kind: 'event-time';
+  readonly eventTime: EventTime;
+}
+
+export interface SinkNode extends NodeBase {
+  readonly kind: 'sink';
+  readonly sink: Sink<unknown>;
+}
+
+export type LogicalNode = SourceNode | OperatorNode | EventTimeNode | SinkNode;
+
+export interface LogicalPlan {
+  readonly job: string;
+  readonly nodes: readonly LogicalNode[];
+  readonly maxParallelism: number;
+  readonly fingerprint: string;
+}

@@ -1,0 +1,71 @@
+/**
+ * A fleet of one worker on the caller's own thread: for tests, notebooks and programs that want no threads.
+ */
+import type { Host } from '../../core/host.js';
+import { MemoryState } from '../../state/memory/memory-state.js';
+import type { Fleet, WorkerHandle, WorkerListener } from '../coordinator/fleet.js';
+import type { PhysicalPlan } from '../graph/chain.js';
+import { WorkerChannels } from '../worker/channels.js';
+import type { EngineSettings } from '../worker/settings.js';
+import { Worker } from '../worker/worker.js';
+import { LocalDoorbell } from './doorbell.js';
+import { drive } from './drive.js';
+
+/** Keeps the process alive while a job waits for nothing that Node knows of. */
+const KEEP_ALIVE_MS = 2 ** 30;
+
+export class InlineFleet implements Fleet {
+  readonly host: Host;
+  readonly parallelism = 1;
+  readonly #plan: PhysicalPlan;
+  readonly #settings: EngineSettings;
+
+  constructor(plan: PhysicalPlan, settings: EngineSettings, host: Host) {
+    this.#plan = plan;
+    this.#settings = settings;
+    this.host = host;
+  }
+
+  launch(runId: string, listener: (index: number) => WorkerListener): readonly WorkerHandle[] {
+    return [launchInline(this.#plan, this.#settings, this.host, runId, listener(0))];
+  }
+}
+
+function launchInline(
+  plan: PhysicalPlan,
+  settings: EngineSettings,
+  host: Host,
+  runId: string,
+  listener: WorkerListener,
+): WorkerHandle {
+  const doorbell = new LocalDoorbell();
+  const channels = new WorkerChannels({ index: 0, parallelism: 1, rings: new Map(), doorbells: [doorbell], settings });
+  const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
+  let alive = true;
+  const worker = new Worker({
+    plan,
+    index: 0,
+    parallelism: 1,
+    runId,
+    settings,
+    host,
+    channels,
+    keyedState: () => new MemoryState({ maxParallelism: plan.logical.maxParallelism }),
+    // Never within the caller's call, as between threads.
+    post: (message) => queueMicrotask(() => alive && listener.message(message)),
+    wake: () => doorbell.ring(),
+  });
+  const driven = worker.open().then(() => drive(worker, doorbell, host, settings.sliceMs, () => alive));
+  return {
+    post: (message) => queueMicrotask(() => alive && worker.receive(message)),
+    terminate: async () => {
+      if (!alive) return;
+      alive = false;
+      clearInterval(keepAlive);
+      doorbell.ring();
+      await driven;
+      await worker.close();
+      listener.gone(undefined);
+    },
+  };
+}

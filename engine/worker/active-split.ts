@@ -1,0 +1,125 @@
+/**
+ * A split being read: its reader, its watermark, whether it is idle.
+ *
+ * Invariant: `watermark` is (highest timestamp seen) - outOfOrderness - 1, and never falls.
+ */
+import type { Batch } from '../../core/batch.js';
+import { asMillraceError, describeValue, MillraceError } from '../../core/errors.js';
+import type { Host } from '../../core/host.js';
+import { TIME_MIN } from '../../core/time.js';
+import type { PollStatus, ReaderContext, Source, Split, SplitReader } from '../../operators/source.js';
+import type { EventTime } from '../graph/nodes.js';
+
+/** A split on its way to a subtask, or in a checkpoint: where to go on, and the watermark it had. Plain data. */
+export interface AssignedSplit {
+  readonly split: Split;
+  readonly position: unknown;
+  readonly watermark: number;
+}
+
+export class ActiveSplit {
+  readonly #split: Split;
+  readonly #reader: SplitReader;
+  readonly #eventTime: EventTime | undefined;
+  readonly #host: Host;
+  #watermark: number;
+  #activeAt: number;
+  #idle = false;
+  #cancelIdle: (() => void) | undefined;
+
+  constructor(
+    assigned: AssignedSplit,
+    source: Source<unknown>,
+    context: ReaderContext,
+    eventTime: EventTime | undefined,
+    host: Host,
+  ) {
+    this.#split = assigned.split;
+    this.#watermark = assigned.watermark;
+    this.#eventTime = eventTime;
+    this.#host = host;
+    this.#activeAt = host.elapsed();
+    this.#reader = source.reader(assigned.split, assigned.position, context);
+  }
+
+  get id(): string {
+    return this.#split.id;
+  }
+
+  get position(): unknown {
+    return this.#reader.position();
+  }
+
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  get idle(): boolean {
+    return this.#idle;
+  }
+
+  poll(batch: Batch): PollStatus {
+    return this.#reader.poll(batch);
+  }
+
+  snapshot(): AssignedSplit {
+    return { split: this.#split, position: this.#reader.position(), watermark: this.#watermark };
+  }
+
+  async close(): Promise<void> {
+    this.#cancelIdle?.();
+    await this.#reader.close();
+  }
+
+  /** After a poll: an empty one starts the idleness clock, any other stops it. */
+  watchIdleness(empty: boolean, wake: () => void): void {
+    const idleAfterMs = this.#eventTime?.idleAfterMs;
+    if (idleAfterMs === undefined) return;
+    if (!empty) {
+      this.#activeAt = this.#host.elapsed();
+      this.#idle = false;
+      return;
+    }
+    const left = this.#activeAt + idleAfterMs - this.#host.elapsed();
+    if (left <= 0) this.#idle = true;
+    else if (!this.#cancelIdle) this.#cancelIdle = this.#host.timer(left, () => this.#ring(wake));
+  }
+
+  #ring(wake: () => void): void {
+    this.#cancelIdle = undefined;
+    wake();
+  }
+
+  /** Gives rows [from, to) their event time; rows that have none go to the source's error policy and leave the batch. */
+  stamp(batch: Batch, from: number, to: number, context: ReaderContext): void {
+    const eventTime = this.#eventTime;
+    if (!eventTime) return;
+    const timestamp = eventTime.timestamp as (record: unknown) => unknown;
+    const { records, timestamps } = batch;
+    let latest = TIME_MIN;
+    let kept = from;
+    for (let at = from; at < to; at += 1) {
+      const time = stampOf(timestamp, records[at], context);
+      if (time === undefined) continue;
+      if (time > latest) latest = time;
+      records[kept] = records[at];
+      timestamps[kept] = time;
+      kept += 1;
+    }
+    batch.count = kept;
+    this.#watermark = Math.max(this.#watermark, latest - eventTime.outOfOrderMs - 1);
+  }
+}
+
+function stampOf(timestamp: (record: unknown) => unknown, record: unknown, context: ReaderContext): number | undefined {
+  let failure: unknown;
+  try {
+    const time = timestamp(record);
+    if (typeof time === 'number' && Number.isFinite(time)) return time;
+    failure = new MillraceError('MILL_TIMESTAMP_INVALID', `eventTime returned ${describeValue(time)}`);
+  } catch (error) {
+    failure = asMillraceError(error, 'MILL_FUNCTION_FAILED');
+  }
+  context.malformed({ error: failure, position: undefined, raw: record });
+  return undefined;
+}

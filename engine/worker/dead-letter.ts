@@ -1,0 +1,19 @@
+/**
+ * A record that user code could not handle, with all that is needed to find out why and to send it again.
+ */
+import type { ErrorCode } from '../../core/errors.js';
+
+export interface DeadLetter<T = unknown> {
+  /** Name of the operator or source that gave it up. */
+  readonly operator: string;
+  /** The record, as the operator got it; from a source, as it was read. */
+  readonly record: T;
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+  readonly key?: unknown;
+  /** Event time, epoch ms, if it had one. */
+  readonly timestamp?: number;
+  /** Where in the input it stands, as far as that is known. */
+  readonly position?: unknown;
+  /** How often it has been tried. */
+  readonly attempt: number;
+}

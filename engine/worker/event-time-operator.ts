@@ -1,0 +1,84 @@
+/**
+ * Event time in the middle of a chain: stamps records and makes watermarks per subtask. Directly after a source the
+ * source does this itself, per split (source-loop.ts).
+ */
+import type { Inbox } from '../../core/batch.js';
+import { describeValue, MillraceError } from '../../core/errors.js';
+import { TIME_MIN } from '../../core/time.js';
+import type { Operator, OperatorContext, OperatorFactory } from '../../operators/operator.js';
+import type { EventTime } from '../graph/nodes.js';
+
+export function eventTimeFactory(eventTime: EventTime, watermarkMs: number): OperatorFactory {
+  return (context, restored) => new EventTimeOperator(eventTime, watermarkMs, context, restored);
+}
+
+class EventTimeOperator implements Operator {
+  readonly #eventTime: EventTime;
+  readonly #watermarkMs: number;
+  readonly #context: OperatorContext;
+  #highest = TIME_MIN;
+  #sent = TIME_MIN;
+  #sentAt = TIME_MIN;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(eventTime: EventTime, watermarkMs: number, context: OperatorContext, restored: readonly unknown[]) {
+    this.#eventTime = eventTime;
+    this.#watermarkMs = watermarkMs;
+    this.#context = context;
+    // Several old subtasks may be dealt to this one: the slowest of them is safe for all.
+    if (restored.length > 0) this.#highest = Math.min(...(restored as number[]));
+  }
+
+  process(inbox: Inbox): void {
+    const { records, count } = inbox.batch;
+    const { output } = this.#context;
+    const timestamp = this.#eventTime.timestamp as (record: unknown) => unknown;
+    const each = this.#eventTime.emit === 'each';
+    let at = inbox.cursor;
+    try {
+      while (at < count && !output.full) {
+        const time = checkTime(timestamp(records[at]));
+        output.push(records[at], time);
+        at += 1;
+        const rises = time > this.#highest;
+        if (rises) this.#highest = time;
+        if (rises && each) return;
+      }
+    } finally {
+      inbox.cursor = at;
+    }
+  }
+
+  ownWatermark(): number {
+    const time = this.#highest - this.#eventTime.outOfOrderMs - 1;
+    if (time <= this.#sent) return this.#sent;
+    const elapsed = this.#context.host.elapsed();
+    const waitMs = this.#sentAt + this.#watermarkMs - elapsed;
+    if (this.#eventTime.emit === 'interval' && waitMs > 0) return this.#sendLater(waitMs);
+    this.#sentAt = elapsed;
+    this.#sent = time;
+    return time;
+  }
+
+  close(): void {
+    this.#cancelTimer?.();
+  }
+
+  /** The engine asks again when woken. */
+  #sendLater(waitMs: number): number {
+    this.#cancelTimer ??= this.#context.host.timer(waitMs, () => {
+      this.#cancelTimer = undefined;
+      this.#context.wake();
+    });
+    return this.#sent;
+  }
+
+  snapshot(): { readonly state: number } {
+    return { state: this.#highest };
+  }
+}
+
+function checkTime(time: unknown): number {
+  if (typeof time === 'number' && Number.isFinite(time)) return time;
+  throw new MillraceError('MILL_TIMESTAMP_INVALID', `eventTime returned ${describeValue(time)}`);
+}

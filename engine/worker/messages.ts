@@ -1,0 +1,37 @@
+/**
+ * What coordinator and workers say to each other: plain data, in order, both ways. Records never go this way, except
+ * collected results.
+ */
+import type { ErrorData } from '../../core/errors.js';
+import type { AssignedSplit } from './active-split.js';
+import type { SubtaskMetrics } from './metrics.js';
+import type { SubtaskSnapshot } from './subtask-snapshot.js';
+
+/** Splits for one source on one worker. */
+export interface SplitAssignment {
+  readonly uid: string;
+  readonly splits: readonly AssignedSplit[];
+  /** No more will come. */
+  readonly final: boolean;
+}
+
+export type ToWorker =
+  | { readonly kind: 'assign'; readonly assignments: readonly SplitAssignment[] }
+  /** Assignments that come with a trigger are part of the checkpoint it begins. */
+  | { readonly kind: 'trigger'; readonly checkpoint: number; readonly assignments: readonly SplitAssignment[] }
+  | { readonly kind: 'complete'; readonly checkpoint: number }
+  | { readonly kind: 'abort'; readonly checkpoint: number }
+  | { readonly kind: 'stop'; readonly drain: boolean }
+  /** The program has read a batch of results of this sink. */
+  | { readonly kind: 'credit'; readonly uid: string }
+  | { readonly kind: 'report' }
+  | { readonly kind: 'close' };
+
+export type ToCoordinator =
+  | { readonly kind: 'opened'; readonly fingerprint: string }
+  | { readonly kind: 'acknowledged'; readonly snapshot: SubtaskSnapshot }
+  | { readonly kind: 'ended'; readonly chain: number; readonly handles: ReadonlyMap<string, readonly unknown[]> }
+  | { readonly kind: 'metrics'; readonly subtasks: readonly SubtaskMetrics[] }
+  | { readonly kind: 'results'; readonly uid: string; readonly records: readonly unknown[] }
+  | { readonly kind: 'failed'; readonly error: ErrorData }
+  | { readonly kind: 'closed' };

@@ -1,0 +1,19 @@
+/**
+ * Counters of a running job as plain data: workers send them, the coordinator adds them up.
+ */
+export interface StageMetrics {
+  readonly uid: string;
+  readonly recordsIn: number;
+  /** Main output only. */
+  readonly recordsOut: number;
+  /** Epoch ms; TIME_MIN before the first one. */
+  readonly watermark: number;
+  /** Keys that have state in this subtask. */
+  readonly keys: number;
+}
+
+export interface SubtaskMetrics {
+  readonly chain: number;
+  readonly subtask: number;
+  readonly stages: readonly StageMetrics[];
+}

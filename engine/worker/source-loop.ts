@@ -1,0 +1,281 @@
+/**
+ * The head of a source chain: polls the readers of the splits dealt to this subtask, stamps event time, makes
+ * watermarks per split, and injects barriers between batches.
+ *
+ * Invariants: a bounded source's splits are read one after another, an unbounded one's all at once; no watermark
+ * leaves while a split of a bounded source is still unopened (its records might be older), unless the source says
+ * that its splits are in order of time; positions and barrier are cut at the same point.
+ */
+import { Batch } from '../../core/batch.js';
+import { ACTIVE, type Control, END, IDLE } from '../../core/control.js';
+import { asMillraceError, MillraceError } from '../../core/errors.js';
+import type { Host } from '../../core/host.js';
+import { TIME_MAX, TIME_MIN } from '../../core/time.js';
+import type { MalformedRecord, ReaderContext, Source } from '../../operators/source.js';
+import type { EventTime, SourceNode } from '../graph/nodes.js';
+import type { DeadLetter } from './dead-letter.js';
+import { ActiveSplit, type AssignedSplit } from './active-split.js';
+import type { Downstream } from './downstream.js';
+import { StageOutput } from './stage-output.js';
+
+export interface SourceLoopOptions {
+  readonly node: SourceNode;
+  readonly eventTime: EventTime | undefined;
+  readonly consumers: readonly (readonly Downstream[])[];
+  readonly subtask: number;
+  readonly host: Host;
+  readonly batchRecords: number;
+  readonly watermarkMs: number;
+  wake(): void;
+  fail(error: MillraceError): void;
+  snapshot(checkpoint: number, splits: readonly AssignedSplit[]): void;
+  ended(): void;
+}
+
+export class SourceLoop {
+  readonly outputs: readonly StageOutput[];
+  readonly #options: SourceLoopOptions;
+  readonly #source: Source<unknown>;
+  readonly #context: ReaderContext;
+  /** Splits dealt to this subtask and not opened yet. */
+  readonly #unopened: AssignedSplit[] = [];
+  readonly #active: ActiveSplit[] = [];
+  /** Controls to go out, in order, before anything else is read. */
+  readonly #due: Control[] = [];
+  /** With `emit: 'each'`, records that wait for the watermark before them. */
+  readonly #ahead: Batch | undefined;
+  #aheadSplit: ActiveSplit | undefined;
+  #aheadAt = 0;
+  /** A split whose last records are still on their way. */
+  #exhausted: ActiveSplit | undefined;
+  /** No more splits will be dealt. */
+  #final = false;
+  #ended = false;
+  #idle = false;
+  #turn = 0;
+  #watermark = TIME_MIN;
+  #watermarkAt = 0;
+  #position: unknown;
+
+  constructor(options: SourceLoopOptions) {
+    this.#options = options;
+    this.#source = options.node.source;
+    this.outputs = options.consumers.map((consumers) => new StageOutput(consumers, options.batchRecords));
+    if (options.eventTime?.emit === 'each') this.#ahead = new Batch(options.batchRecords);
+    this.#context = {
+      host: options.host,
+      subtask: options.subtask,
+      wake: () => options.wake(),
+      fail: (error) => options.fail(this.#failure(error)),
+      malformed: (letter) => this.#malformed(letter),
+    };
+  }
+
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** The range of source positions that the records at hand stem from. */
+  get position(): unknown {
+    return this.#position;
+  }
+
+  assign(splits: readonly AssignedSplit[], final: boolean): void {
+    this.#unopened.push(...splits);
+    this.#final = final;
+  }
+
+  /** Cuts the positions and sends the barrier: between batches, because it is called between steps. */
+  trigger(checkpoint: number): void {
+    this.#due.push({ kind: 'barrier', checkpoint });
+  }
+
+  /** Stops reading; with `drain`, as if the input had ended here. */
+  stop(drain: boolean): void {
+    if (this.#ended) return;
+    for (const split of this.#active.splice(0)) void split.close();
+    this.#unopened.length = 0;
+    this.#ahead?.clear();
+    this.#end(drain);
+  }
+
+  /** One batch; false when there was nothing to do or no room downstream. */
+  step(): boolean {
+    if (!this.#drainOutputs()) return false;
+    const control = this.#nextControl();
+    if (control) return this.#send(control);
+    if (this.#ended) return false;
+    if (this.#exhausted && !this.#aheadPending) this.#retire(this.#exhausted);
+    this.#openSplits();
+    if (this.#active.length === 0) return this.#withoutSplits();
+    return this.#ahead ? this.#stepEach(this.#ahead) : this.#stepBatch();
+  }
+
+  /** A barrier waits for the records that have been read ahead of it: positions count them as given out. */
+  #nextControl(): Control | undefined {
+    if (this.#aheadPending && this.#due[0]?.kind === 'barrier') return undefined;
+    return this.#due.shift();
+  }
+
+  get #aheadPending(): boolean {
+    return this.#ahead !== undefined && this.#aheadAt < this.#ahead.count;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#active.map((split) => split.close()));
+  }
+
+  #drainOutputs(): boolean {
+    let drained = true;
+    for (const output of this.outputs) drained = output.drain() && drained;
+    return drained;
+  }
+
+  #send(control: Control): boolean {
+    if (control.kind === 'barrier') this.#options.snapshot(control.checkpoint, this.#splits());
+    for (const output of this.outputs) output.offerControl(control);
+    if (control.kind === 'end') this.#options.ended();
+    this.#drainOutputs();
+    return true;
+  }
+
+  #splits(): AssignedSplit[] {
+    return [...this.#active.map((split) => split.snapshot()), ...this.#unopened];
+  }
+
+  #openSplits(): void {
+    const { bounded } = this.#source;
+    while (this.#unopened.length > 0 && (!bounded || this.#active.length === 0)) {
+      const assigned = this.#unopened.shift() as AssignedSplit;
+      this.#active.push(new ActiveSplit(assigned, this.#source, this.#context, this.#options.eventTime, this.#options.host));
+    }
+  }
+
+  #withoutSplits(): boolean {
+    if (this.#final) {
+      this.#end(true);
+      return true;
+    }
+    return this.#setIdle(!this.#source.bounded);
+  }
+
+  #end(drain: boolean): void {
+    this.#ended = true;
+    if (this.#idle) this.#due.push(ACTIVE);
+    if (drain) {
+      this.#watermark = TIME_MAX;
+      this.#due.push({ kind: 'watermark', time: TIME_MAX });
+    }
+    this.#due.push(END);
+    this.#options.wake();
+  }
+
+  #stepBatch(): boolean {
+    const output = this.outputs[0] as StageOutput;
+    const split = this.#poll(output.batch);
+    if (split) split.stamp(output.batch, 0, output.batch.count, this.#context);
+    const sent = output.batch.count > 0;
+    if (sent) this.#setIdle(false);
+    this.#drainOutputs();
+    return this.#emitWatermark(!sent) || sent || this.#exhausted !== undefined;
+  }
+
+  /** A watermark after each record that raises it: exact lateness at the price of small batches. */
+  #stepEach(ahead: Batch): boolean {
+    if (this.#aheadAt >= ahead.count) {
+      ahead.clear();
+      this.#aheadAt = 0;
+      this.#aheadSplit = this.#poll(ahead);
+      if (ahead.count > 0) this.#setIdle(false);
+    }
+    const before = this.#aheadAt;
+    if (this.#aheadSplit) this.#moveUntilWatermark(ahead, this.#aheadSplit);
+    this.#drainOutputs();
+    return this.#emitWatermark(true) || this.#aheadAt > before || this.#exhausted !== undefined;
+  }
+
+  #moveUntilWatermark(ahead: Batch, split: ActiveSplit): void {
+    const { batch } = this.outputs[0] as StageOutput;
+    const before = split.watermark;
+    while (this.#aheadAt < ahead.count && split.watermark === before) {
+      batch.push(ahead.records[this.#aheadAt], ahead.timestamps[this.#aheadAt] as number);
+      this.#aheadAt += 1;
+      split.stamp(batch, batch.count - 1, batch.count, this.#context);
+    }
+  }
+
+  /** Fills the batch from the next split that has something; undefined when none has. */
+  #poll(batch: Batch): ActiveSplit | undefined {
+    for (let step = 0; step < this.#active.length; step += 1) {
+      this.#turn = (this.#turn + 1) % this.#active.length;
+      const split = this.#active[this.#turn] as ActiveSplit;
+      const from = split.position;
+      const status = split.poll(batch);
+      this.#position = { split: split.id, from, to: split.position };
+      if (status === 'end') this.#exhausted = split;
+      else split.watchIdleness(status === 'wait' && batch.count === 0, () => this.#options.wake());
+      if (batch.count > 0 || status === 'end') return split;
+    }
+    return undefined;
+  }
+
+  #retire(split: ActiveSplit): void {
+    this.#exhausted = undefined;
+    this.#active.splice(this.#active.indexOf(split), 1);
+    this.#turn = 0;
+    void split.close();
+  }
+
+  #setIdle(idle: boolean): boolean {
+    if (this.#idle === idle) return false;
+    this.#idle = idle;
+    const control = idle ? IDLE : ACTIVE;
+    for (const output of this.outputs) output.offerStatus(control);
+    return true;
+  }
+
+  /** Sends the splits' combined watermark when it has risen, not more often than needed; true when something was sent. */
+  #emitWatermark(now: boolean): boolean {
+    if (!this.#options.eventTime || this.#active.length === 0) return false;
+    const counted = this.#active.filter((split) => !split.idle);
+    if (counted.length === 0) return this.#setIdle(true);
+    if (this.#unopened.length > 0 && !this.#source.inTimeOrder) return false;
+    let time = TIME_MAX;
+    for (const split of counted) time = Math.min(time, split.watermark);
+    if (time <= this.#watermark) return false;
+    const elapsed = this.#options.host.elapsed();
+    if (!now && elapsed - this.#watermarkAt < this.#options.watermarkMs) return false;
+    this.#watermarkAt = elapsed;
+    this.#watermark = time;
+    this.#due.push({ kind: 'watermark', time });
+    return true;
+  }
+
+  #malformed(letter: MalformedRecord): void {
+    const { node } = this.#options;
+    const failure = asMillraceError(letter.error, 'MILL_RECORD_MALFORMED', this.#place(letter.position));
+    if (node.onError === 'fail') throw failure;
+    if (node.onError === 'skip') return;
+    const dead: DeadLetter = {
+      operator: node.uid,
+      record: letter.raw,
+      error: { code: failure.code, message: failure.message },
+      position: letter.position,
+      attempt: 1,
+    };
+    (this.outputs[1] as StageOutput).batch.push(dead, TIME_MIN);
+  }
+
+  #failure(error: unknown): MillraceError {
+    return asMillraceError(error, 'MILL_SOURCE_FAILED', this.#place(undefined));
+  }
+
+  #place(position: unknown): { operator: string; subtask: number; declaredAt: string | undefined; position: unknown } {
+    const { node, subtask } = this.#options;
+    return { operator: node.uid, subtask, declaredAt: node.declaredAt, position };
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * One operator at its place in a chain: feeds it batch by batch, drains what it puts out, takes controls past it,
+ * and turns what user code throws into the node's error policy.
+ *
+ * Invariants: outputs are drained before the operator is called again; a control is handled only once all records
+ * before it are, and passed on only once the operator is done with it; processing-time timers fire between records.
+ */
+import { Batch, Inbox } from '../../core/batch.js';
+import type { Control } from '../../core/control.js';
+import { asMillraceError, type ErrorPlace, type MillraceError } from '../../core/errors.js';
+import { TIME_MAX, TIME_MIN } from '../../core/time.js';
+import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../../operators/operator.js';
+import type { KeyedState } from '../../state/backend.js';
+import { DEAD_LETTERS, type LogicalNode } from '../graph/nodes.js';
+import type { DeadLetter } from './dead-letter.js';
+import type { Downstream } from './downstream.js';
+import { StageOutput } from './stage-output.js';
+
+export interface StageOptions {
+  readonly node: LogicalNode;
+  readonly factory: OperatorFactory;
+  readonly restored: readonly unknown[];
+  /** Consumers of the main output, then of each side output in the node's order. */
+  readonly consumers: readonly (readonly Downstream[])[];
+  readonly batchRecords: number;
+  readonly state: KeyedState | undefined;
+  readonly context: Pick<OperatorContext, 'subtask' | 'parallelism' | 'host' | 'random'>;
+  /** Has the subtask stepped soon. */
+  wake(): void;
+  fail(error: MillraceError): void;
+  snapshot(node: LogicalNode, checkpoint: number, snapshot: OperatorSnapshot): void;
+  /** The end of input has passed this stage. */
+  ended(node: LogicalNode): void;
+  /** Where in the input the records at hand stem from, as far as known. */
+  position(): unknown;
+}
+
+/** Pieces of work in one drain, so that a burst of outputs or timers leaves other chains their turn. */
+const WORK_PER_DRAIN = 16;
+
+export class Stage implements Downstream {
+  readonly node: LogicalNode;
+  readonly operator: Operator;
+  readonly state: KeyedState | undefined;
+  readonly outputs: readonly StageOutput[];
+  recordsIn = 0;
+  readonly #options: StageOptions;
+  readonly #inbox = new Inbox(new Batch(0));
+  #control: Control | undefined;
+  #prepared = true;
+  #woken = false;
+  #watermark = TIME_MIN;
+  #timerAt = TIME_MAX;
+  #cancelTimer: (() => void) | undefined;
+  #timerDue = false;
+
+  constructor(options: StageOptions) {
+    this.node = options.node;
+    this.state = options.state;
+    this.#options = options;
+    this.outputs = options.consumers.map((consumers) => new StageOutput(consumers, options.batchRecords));
+    this.operator = options.factory(this.#context(), options.restored);
+  }
+
+  get woken(): boolean {
+    return this.#woken;
+  }
+
+  get watermark(): number {
+    return this.#watermark;
+  }
+
+  offer(batch: Batch): void {
+    this.recordsIn += batch.count;
+    this.#inbox.batch = batch;
+    this.#inbox.cursor = 0;
+    this.#prepared = this.state === undefined;
+  }
+
+  /** Like `offer`, for a chain's head: the batch's port matters. */
+  offerAt(batch: Batch, port: number): void {
+    this.#inbox.port = port;
+    this.offer(batch);
+  }
+
+  offerControl(control: Control): void {
+    this.#control = control;
+    if (control.kind === 'watermark') this.#watermark = control.time;
+  }
+
+  /** Has it stepped soon though nothing has come. */
+  wake(): void {
+    this.#woken = true;
+    this.#options.wake();
+  }
+
+  drain(): boolean {
+    const woken = this.#woken;
+    this.#woken = false;
+    if (woken) this.#guard(() => this.operator.onWake?.());
+    for (let work = 0; work < WORK_PER_DRAIN; work += 1) {
+      if (!this.#drainOutputs()) return false;
+      if (!this.#advance()) return this.#idle();
+      if (!this.#hasOutput() && !this.#hasWork()) return this.#idle();
+    }
+    this.wake();
+    return false;
+  }
+
+  close(): void | Promise<void> {
+    this.#cancelTimer?.();
+    return this.operator.close?.();
+  }
+
+  /** One piece of work; false when there was none to be done now. */
+  #advance(): boolean {
+    if (!this.#inbox.drained) return this.#process();
+    if (this.#control) return this.#handleControl(this.#control);
+    if (this.#timerDue) return this.#fireTimers();
+    return false;
+  }
+
+  #hasWork(): boolean {
+    return !this.#inbox.drained || this.#control !== undefined || this.#timerDue;
+  }
+
+  #idle(): boolean {
+    if (this.operator.onProcessingTime) this.#scheduleTimer();
+    return this.#inbox.drained && this.#control === undefined;
+  }
+
+  /** True when it got somewhere: records are done with, or something has been put out. */
+  #process(): boolean {
+    const inbox = this.#inbox;
+    if (!this.#prepared) {
+      if (!(this.state as KeyedState).prepare(inbox)) return false;
+      this.#prepared = true;
+    }
+    const before = inbox.cursor;
+    try {
+      this.operator.process(inbox);
+    } catch (error) {
+      this.#onRecordError(error);
+      return true;
+    }
+    return inbox.cursor > before || this.#hasOutput();
+  }
+
+  #handleControl(control: Control): boolean {
+    if (!this.#operatorDone(control)) return this.#hasOutput();
+    // What the operator has put out on the control's account goes before it.
+    if (!this.#drainOutputs()) return true;
+    this.#control = undefined;
+    if (control.kind === 'end') this.#options.ended(this.node);
+    if (this.#passesOn(control)) for (const output of this.outputs) output.offerControl(control);
+    return true;
+  }
+
+  #operatorDone(control: Control): boolean {
+    const { operator } = this;
+    switch (control.kind) {
+      case 'watermark':
+        return this.#guard(() => operator.onWatermark?.(control.time) ?? true) ?? true;
+      case 'end':
+        return this.#guard(() => operator.onEnd?.() ?? true) ?? true;
+      case 'barrier':
+        return this.#snapshot(control.checkpoint);
+      case 'status':
+        return true;
+    }
+  }
+
+  #snapshot(checkpoint: number): boolean {
+    if (this.operator.readyForBarrier && !this.operator.readyForBarrier()) return false;
+    if (this.#hasOutput()) return false;
+    this.#options.snapshot(this.node, checkpoint, this.operator.snapshot?.(checkpoint) ?? {});
+    return true;
+  }
+
+  /** An operator with watermarks of its own replaces those that arrive. */
+  #passesOn(control: Control): boolean {
+    const own = this.operator.ownWatermark?.();
+    if (own === undefined) return true;
+    return control.kind !== 'watermark' || control.time === TIME_MAX;
+  }
+
+  #drainOutputs(): boolean {
+    let drained = true;
+    for (const output of this.outputs) drained = output.drain() && drained;
+    if (drained && this.operator.ownWatermark && this.#inbox.drained) return this.#emitOwnWatermark();
+    return drained;
+  }
+
+  #emitOwnWatermark(): boolean {
+    const time = this.operator.ownWatermark?.() ?? TIME_MIN;
+    if (time <= (this.outputs[0] as StageOutput).watermark) return true;
+    for (const output of this.outputs) output.offerControl({ kind: 'watermark', time });
+    return this.#drainOutputs();
+  }
+
+  #hasOutput(): boolean {
+    for (const output of this.outputs) if (output.pending) return true;
+    return false;
+  }
+
+  // Processing time
+
+  #scheduleTimer(): void {
+    const earliest = this.state?.timers('processing').earliest ?? TIME_MAX;
+    if (earliest === this.#timerAt) return;
+    this.#cancelTimer?.();
+    this.#timerAt = earliest;
+    this.#cancelTimer = undefined;
+    if (earliest === TIME_MAX) return;
+    const { host } = this.#options.context;
+    this.#cancelTimer = host.timer(Math.max(0, earliest - host.now()), () => {
+      this.#timerAt = TIME_MAX;
+      this.#timerDue = true;
+      this.wake();
+    });
+  }
+
+  #fireTimers(): boolean {
+    const done = this.#guard(() => this.operator.onProcessingTime?.(this.#options.context.host.now()) ?? true) ?? true;
+    if (done) this.#timerDue = false;
+    return done || this.#hasOutput();
+  }
+
+  // Errors
+
+  /** Runs what has no record of its own: a timer or a flush. Under `skip` it goes on after an error. */
+  #guard<T>(call: () => T): T | undefined {
+    try {
+      return call();
+    } catch (error) {
+      this.#giveUp(this.#failure(error, {}), undefined, undefined, TIME_MIN);
+      return undefined;
+    }
+  }
+
+  #onRecordError(error: unknown): void {
+    const { batch, cursor } = this.#inbox;
+    const key = this.state ? batch.keys[cursor] : undefined;
+    const failure = this.#failure(error, { key, position: this.#options.position() });
+    this.#giveUp(failure, batch.records[cursor], key, batch.timestamps[cursor] as number);
+    this.#inbox.cursor = cursor + 1;
+  }
+
+  #failure(error: unknown, place: ErrorPlace): MillraceError {
+    const { uid, declaredAt } = this.node;
+    return asMillraceError(error, 'MILL_FUNCTION_FAILED', {
+      operator: uid,
+      subtask: this.#options.context.subtask,
+      declaredAt,
+      ...place,
+    });
+  }
+
+  /** What the node's error policy says: throws, drops the record, or sends a dead letter. */
+  #giveUp(failure: MillraceError, record: unknown, key: unknown, timestamp: number): void {
+    const { onError, uid } = this.node;
+    if (onError === 'fail' || failure.kind === 'bug') throw failure;
+    if (onError === 'skip') return;
+    const letter: DeadLetter = {
+      operator: uid,
+      record,
+      error: { code: failure.code, message: failure.message },
+      ...(key === undefined ? {} : { key }),
+      ...(timestamp === TIME_MIN ? {} : { timestamp }),
+      ...(failure.position === undefined ? {} : { position: failure.position }),
+      attempt: 1,
+    };
+    this.#side(DEAD_LETTERS).push(letter, timestamp);
+  }
+
+  // What the operator sees
+
+  #side(name: string): Batch {
+    const index = this.node.sides.indexOf(name);
+    return (this.outputs[index + 1] as StageOutput).batch;
+  }
+
+  #context(): OperatorContext {
+    const stage = this;
+    const { context, state } = this.#options;
+    return {
+      ...context,
+      uid: this.node.uid,
+      output: (this.outputs[0] as StageOutput).batch,
+      state: state as KeyedState,
+      side: (name) => stage.#side(name),
+      get watermark() {
+        return stage.#watermark;
+      },
+      wake: () => stage.wake(),
+      fail: (error) => stage.#options.fail(stage.#failure(error, {})),
+      reject: (error, record, timestamp) => stage.#giveUp(stage.#failure(error, {}), record, undefined, timestamp),
+    };
+  }
+}

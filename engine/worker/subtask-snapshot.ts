@@ -1,0 +1,104 @@
+/**
+ * Gathers one subtask's part of each checkpoint as its barrier passes the stages, and acknowledges once all stages
+ * have been cut and all they rest on is durable. Also counts the stages that the end of input has passed.
+ *
+ * Invariant: a checkpoint is acknowledged once, and never after it was aborted.
+ */
+import { asMillraceError, type MillraceError } from '../../core/errors.js';
+import type { OperatorSnapshot } from '../../operators/operator.js';
+import type { Chain } from '../graph/chain.js';
+import type { AssignedSplit } from './active-split.js';
+
+/** What a subtask's acknowledgement holds: plain data, apart from keyed state, which is taken as rows. */
+export interface SubtaskSnapshot {
+  readonly checkpoint: number;
+  readonly chain: number;
+  readonly subtask: number;
+  /** Splits of the source at its head, with positions and watermarks. */
+  readonly splits: readonly AssignedSplit[];
+  /** State of operators that is not keyed, by uid. */
+  readonly states: ReadonlyMap<string, unknown>;
+  /** Sink handles not known to be committed, by uid. */
+  readonly handles: ReadonlyMap<string, readonly unknown[]>;
+}
+
+interface Pending {
+  missing: number;
+  splits: readonly AssignedSplit[];
+  readonly states: Map<string, unknown>;
+  readonly handles: Map<string, readonly unknown[]>;
+}
+
+export class SnapshotCollector {
+  readonly #chain: Chain;
+  readonly #subtask: number;
+  readonly #acknowledge: (snapshot: SubtaskSnapshot) => void;
+  readonly #fail: (error: MillraceError) => void;
+  readonly #pending = new Map<number, Pending>();
+  readonly #running = new Set<string>();
+
+  constructor(
+    chain: Chain,
+    subtask: number,
+    acknowledge: (snapshot: SubtaskSnapshot) => void,
+    fail: (error: MillraceError) => void,
+  ) {
+    this.#chain = chain;
+    this.#subtask = subtask;
+    this.#acknowledge = acknowledge;
+    this.#fail = fail;
+    for (const { node } of chain.nodes) this.#running.add(node.uid);
+  }
+
+  get ended(): boolean {
+    return this.#running.size === 0;
+  }
+
+  endedAt(uid: string): void {
+    this.#running.delete(uid);
+  }
+
+  source(_uid: string, checkpoint: number, splits: readonly AssignedSplit[]): void {
+    this.#entry(checkpoint).splits = splits;
+    this.#arrived(checkpoint);
+  }
+
+  operator(uid: string, checkpoint: number, snapshot: OperatorSnapshot): void {
+    const pending = this.#entry(checkpoint);
+    if (snapshot.state !== undefined) pending.states.set(uid, snapshot.state);
+    if (snapshot.durable) void this.#await(uid, checkpoint, pending, snapshot.durable);
+    else this.#arrived(checkpoint);
+  }
+
+  abort(checkpoint: number): void {
+    this.#pending.delete(checkpoint);
+  }
+
+  async #await(uid: string, checkpoint: number, pending: Pending, durable: Promise<readonly unknown[]>): Promise<void> {
+    try {
+      pending.handles.set(uid, await durable);
+    } catch (error) {
+      this.#fail(asMillraceError(error, 'MILL_SINK_FAILED', { operator: uid, subtask: this.#subtask }));
+      return;
+    }
+    if (this.#pending.get(checkpoint) === pending) this.#arrived(checkpoint);
+  }
+
+  #entry(checkpoint: number): Pending {
+    const known = this.#pending.get(checkpoint);
+    if (known) return known;
+    const pending = { missing: this.#chain.nodes.length, splits: [], states: new Map(), handles: new Map() };
+    this.#pending.set(checkpoint, pending);
+    return pending;
+  }
+
+  #arrived(checkpoint: number): void {
+    const pending = this.#pending.get(checkpoint);
+    if (!pending) return;
+    pending.missing -= 1;
+    if (pending.missing > 0) return;
+    this.#pending.delete(checkpoint);
+    const { splits, states, handles } = pending;
+    this.#acknowledge({ checkpoint, chain: this.#chain.id, subtask: this.#subtask, splits, states, handles });
+  }
+}

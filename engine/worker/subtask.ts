@@ -1,0 +1,314 @@
+/**
+ * One parallel instance of a chain: a source loop or a gate at its head, stages behind it. This is the boundary that
+ * any engine can host: records and controls come and go by channels, state by rows of key groups, everything else
+ * by `SubtaskHost`. Nothing here knows of threads, rings, a coordinator, or how many chains live beside it.
+ *
+ * A subtask is driven by `step`, one batch or control at a time. After `end` has passed it, it goes on relaying
+ * barriers until it is closed.
+ */
+import { Batch, Inbox } from '../../core/batch.js';
+import type { MillraceError } from '../../core/errors.js';
+import type { Host } from '../../core/host.js';
+import { Random } from '../../core/random.js';
+import type { OperatorContext, OperatorFactory } from '../../operators/operator.js';
+import type { SinkContext } from '../../operators/sink.js';
+import type { KeyedState, StateRow } from '../../state/backend.js';
+import type { InputChannel, OutputChannel } from '../exchange/channel.js';
+import { Gate, type GateInput } from '../exchange/gate.js';
+import { LinkWriter } from '../exchange/link-writer.js';
+import type { Chain, ChainedNode, ChainOutput, Link, PhysicalPlan } from '../graph/chain.js';
+import type { LogicalNode } from '../graph/nodes.js';
+import type { AssignedSplit } from './active-split.js';
+import type { Downstream } from './downstream.js';
+import { eventTimeFactory } from './event-time-operator.js';
+import type { StageMetrics, SubtaskMetrics } from './metrics.js';
+import type { EngineSettings } from './settings.js';
+import { SinkOperator } from './sink-operator.js';
+import { SourceLoop } from './source-loop.js';
+import { Stage } from './stage.js';
+import { SnapshotCollector, type SubtaskSnapshot } from './subtask-snapshot.js';
+
+/** Everything a subtask is told when it is opened. */
+export interface SubtaskHello {
+  readonly plan: PhysicalPlan;
+  readonly chain: Chain;
+  readonly subtask: number;
+  readonly parallelism: number;
+  readonly runId: string;
+  readonly settings: EngineSettings;
+  /** What a checkpoint holds for it, by operator uid. */
+  readonly restored: ReadonlyMap<string, readonly unknown[]>;
+}
+
+/** What a subtask asks of whoever hosts it. */
+export interface SubtaskHost {
+  readonly host: Host;
+  /** Channels of a link that arrives here, one a producer subtask (only its own for forward links). */
+  inputs(link: Link): readonly InputChannel[];
+  /** Channels of a link that leaves here, one a consumer subtask (only its own for forward links). */
+  outputs(link: Link): readonly OutputChannel[];
+  keyedState(uid: string): KeyedState;
+  /** Have it stepped soon. Callable at any time. */
+  wake(): void;
+  fail(error: MillraceError): void;
+  /** Everything of a checkpoint is durable on this side. */
+  acknowledge(snapshot: SubtaskSnapshot): void;
+  /** The end of input has passed; handles to commit, by sink uid. */
+  ended(handles: ReadonlyMap<string, readonly unknown[]>): void;
+  /** Results for the program that runs the job; false when it has no room for more. */
+  collect(uid: string, records: readonly unknown[]): boolean;
+}
+
+export class Subtask {
+  readonly chain: Chain;
+  readonly index: number;
+  readonly #hello: SubtaskHello;
+  readonly #host: SubtaskHost;
+  readonly #stages: Stage[] = [];
+  readonly #sinks = new Map<string, SinkOperator>();
+  readonly #writers: LinkWriter[] = [];
+  readonly #source: SourceLoop | undefined;
+  readonly #gate: Gate | undefined;
+  readonly #inbox = new Inbox(new Batch(0));
+  readonly #random: Random;
+  readonly #collector: SnapshotCollector;
+  #ended = false;
+
+  constructor(hello: SubtaskHello, host: SubtaskHost) {
+    this.#hello = hello;
+    this.#host = host;
+    this.chain = hello.chain;
+    this.index = hello.subtask;
+    this.#random = new Random(host.host.random());
+    this.#collector = new SnapshotCollector(this.chain, this.index, (snapshot) => host.acknowledge(snapshot), this.#fail);
+    const downstream = new Map<number, Downstream>();
+    // From the tail, so that every stage finds its consumers made.
+    for (const chained of [...this.chain.nodes].reverse()) {
+      if (chained.node.kind !== 'source') downstream.set(chained.node.id, this.#makeStage(chained, downstream));
+    }
+    this.#stages.reverse();
+    const head = this.chain.nodes[0] as ChainedNode;
+    if (head.node.kind === 'source') this.#source = this.#makeSource(head, downstream);
+    else this.#gate = new Gate(this.chain.inputs.flatMap((link) => this.#gateInputs(link)));
+    this.#inbox.batch = new Batch(hello.settings.batchRecords);
+  }
+
+  /** Opens every operator; resolves when records may come. */
+  async open(): Promise<void> {
+    for (const stage of this.#stages) await stage.operator.open?.();
+  }
+
+  /** One batch or control; false when there is nothing to do, or no room for what it puts out. */
+  step(): boolean {
+    const woken = this.#drainWoken();
+    const stepped = this.#source ? this.#source.step() : this.#stepGate(this.#gate as Gate);
+    if (!this.#ended) this.#checkEnd();
+    return woken || stepped;
+  }
+
+  /** Sends what waits for full batches; true when something was sent. */
+  flush(): boolean {
+    let sent = false;
+    for (const writer of this.#writers) if (writer.pending) sent = writer.flush() || sent;
+    return sent;
+  }
+
+  /** Deals splits to the source at its head. `final`: there will be no more. */
+  assign(splits: readonly AssignedSplit[], final: boolean): void {
+    this.#source?.assign(splits, final);
+  }
+
+  /** Injects a barrier at the source; subtasks with inputs get it from their channels. */
+  trigger(checkpoint: number): void {
+    this.#source?.trigger(checkpoint);
+  }
+
+  stop(drain: boolean): void {
+    this.#source?.stop(drain);
+  }
+
+  /** Has the operator called though nothing has come for it. */
+  wakeStage(uid: string): void {
+    this.#stages.find((stage) => stage.node.uid === uid)?.wake();
+  }
+
+  complete(checkpoint: number): void {
+    for (const stage of this.#stages) stage.operator.onCheckpointComplete?.(checkpoint);
+  }
+
+  abort(checkpoint: number): void {
+    this.#collector.abort(checkpoint);
+    for (const stage of this.#stages) stage.operator.onCheckpointAborted?.(checkpoint);
+  }
+
+  /** Keyed state as rows, by operator uid: what a snapshot holds, whatever the backend. */
+  *rows(): Iterable<readonly [uid: string, row: StateRow]> {
+    for (const stage of this.#stages) {
+      if (stage.state) for (const row of stage.state.rows()) yield [stage.node.uid, row];
+    }
+  }
+
+  metrics(): SubtaskMetrics {
+    const head = this.#source && {
+      uid: (this.chain.nodes[0] as ChainedNode).node.uid,
+      recordsIn: 0,
+      recordsOut: this.#source.outputs[0]?.recordsOut ?? 0,
+      watermark: this.#source.watermark,
+      keys: 0,
+    };
+    const stages = this.#stages.map(stageMetrics);
+    return { chain: this.chain.id, subtask: this.index, stages: head ? [head, ...stages] : stages };
+  }
+
+  async close(): Promise<void> {
+    const closing = [this.#source?.close(), ...this.#stages.map((stage) => stage.close())];
+    await Promise.allSettled(closing);
+  }
+
+  readonly #fail = (error: MillraceError): void => this.#host.fail(error);
+
+  #stepGate(gate: Gate): boolean {
+    const head = this.#stages[0] as Stage;
+    if (!head.drain()) return false;
+    const element = gate.next(this.#inbox);
+    if (element === undefined) return false;
+    if (element === 'records') head.offerAt(this.#inbox.batch, this.#inbox.port);
+    else head.offerControl(element);
+    head.drain();
+    return true;
+  }
+
+  /** Stages that called `wake`: from the tail, so that room is made before more comes. */
+  #drainWoken(): boolean {
+    let woken = false;
+    for (let at = this.#stages.length - 1; at >= 0; at -= 1) {
+      const stage = this.#stages[at] as Stage;
+      if (!stage.woken) continue;
+      stage.drain();
+      woken = true;
+    }
+    return woken;
+  }
+
+  #checkEnd(): void {
+    if (!this.#collector.ended) return;
+    this.#ended = true;
+    this.#host.ended(new Map([...this.#sinks].map(([uid, sink]) => [uid, sink.handles ?? []])));
+  }
+
+  // Building
+
+  #makeStage(chained: ChainedNode, downstream: ReadonlyMap<number, Downstream>): Stage {
+    const { node } = chained;
+    const { settings } = this.#hello;
+    const stage = new Stage({
+      node,
+      factory: this.#factoryOf(node),
+      restored: this.#hello.restored.get(node.uid) ?? [],
+      consumers: this.#consumersOf(chained, downstream),
+      batchRecords: settings.batchRecords,
+      state: node.kind === 'operator' && node.keyed ? this.#host.keyedState(node.uid) : undefined,
+      context: {
+        subtask: this.index,
+        parallelism: this.#hello.parallelism,
+        host: this.#host.host,
+        random: () => this.#random.next(),
+      },
+      wake: () => this.#host.wake(),
+      fail: this.#fail,
+      snapshot: (of, checkpoint, snapshot) => this.#collector.operator(of.uid, checkpoint, snapshot),
+      ended: (of) => this.#collector.endedAt(of.uid),
+      position: () => this.#source?.position,
+    });
+    this.#stages.push(stage);
+    return stage;
+  }
+
+  #factoryOf(node: LogicalNode): OperatorFactory {
+    switch (node.kind) {
+      case 'operator':
+        return node.factory;
+      case 'event-time':
+        return eventTimeFactory(node.eventTime, this.#hello.settings.watermarkMs);
+      case 'sink':
+        return (context, restored) => {
+          const sink = new SinkOperator(node.sink.writer(this.#sinkContext(node.uid, context)), context, restored);
+          this.#sinks.set(node.uid, sink);
+          return sink;
+        };
+      case 'source':
+        throw new TypeError('a source has no stage');
+    }
+  }
+
+  #sinkContext(uid: string, context: OperatorContext): SinkContext {
+    const { plan, runId, parallelism } = this.#hello;
+    return {
+      job: plan.logical.job,
+      uid,
+      subtask: this.index,
+      parallelism,
+      runId,
+      host: this.#host.host,
+      wake: () => context.wake(),
+      fail: (error) => context.fail(error),
+      collect: (records) => this.#host.collect(uid, records),
+    };
+  }
+
+  #makeSource(head: ChainedNode, downstream: ReadonlyMap<number, Downstream>): SourceLoop {
+    const { settings } = this.#hello;
+    const node = head.node as Extract<LogicalNode, { kind: 'source' }>;
+    return new SourceLoop({
+      node,
+      eventTime: head.eventTime,
+      consumers: this.#consumersOf(head, downstream),
+      subtask: this.index,
+      host: this.#host.host,
+      batchRecords: settings.batchRecords,
+      watermarkMs: settings.watermarkMs,
+      wake: () => this.#host.wake(),
+      fail: this.#fail,
+      snapshot: (checkpoint, splits) => this.#collector.source(node.uid, checkpoint, splits),
+      ended: () => this.#collector.endedAt(node.uid),
+    });
+  }
+
+  #consumersOf(chained: ChainedNode, downstream: ReadonlyMap<number, Downstream>): Downstream[][] {
+    return chained.outputs.map((output) => [
+      ...output.chained.map((id) => downstream.get(id) as Downstream),
+      ...this.#linkWriters(output),
+    ]);
+  }
+
+  #linkWriters(output: ChainOutput): LinkWriter[] {
+    const { plan, settings } = this.#hello;
+    return output.links.map((link) => {
+      const consumer = plan.logical.nodes.find((node) => node.id === link.to.node) as LogicalNode;
+      const writer = new LinkWriter({
+        partition: link.partition,
+        channels: this.#host.outputs(link),
+        maxParallelism: plan.logical.maxParallelism,
+        batchRecords: settings.batchRecords,
+        place: { operator: consumer.uid, subtask: this.index, declaredAt: consumer.declaredAt },
+      });
+      this.#writers.push(writer);
+      return writer;
+    });
+  }
+
+  #gateInputs(link: Link): GateInput[] {
+    const selector = link.partition.kind === 'hash' ? link.partition.selector : undefined;
+    return this.#host.inputs(link).map((channel) => ({ channel, port: link.to.port, selector: channel.keysTravel ? undefined : selector }));
+  }
+}
+
+function stageMetrics(stage: Stage): StageMetrics {
+  return {
+    uid: stage.node.uid,
+    recordsIn: stage.recordsIn,
+    recordsOut: stage.outputs[0]?.recordsOut ?? 0,
+    watermark: stage.watermark,
+    keys: stage.state?.keyCount ?? 0,
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * A worker: hosts subtask i of every chain and steps them in turn. It is a state machine without a loop of its own;
+ * whoever drives it (a thread, the caller of an inline job, a seeded scheduler) calls `step` until it returns false,
+ * and again once its doorbell has rung.
+ *
+ * Invariants: after a failure it does nothing but close; a partial batch leaves when there is nothing else to do,
+ * and otherwise after `flushMs`.
+ */
+import { asMillraceError, MillraceError } from '../../core/errors.js';
+import type { Host } from '../../core/host.js';
+import { LIMITS } from '../../core/limits.js';
+import type { KeyedState } from '../../state/backend.js';
+import type { InputChannel, OutputChannel } from '../exchange/channel.js';
+import type { Link, PhysicalPlan } from '../graph/chain.js';
+import type { SplitAssignment, ToCoordinator, ToWorker } from './messages.js';
+import type { EngineSettings } from './settings.js';
+import { Subtask, type SubtaskHost } from './subtask.js';
+
+export interface WorkerOptions {
+  readonly plan: PhysicalPlan;
+  readonly index: number;
+  readonly parallelism: number;
+  readonly runId: string;
+  readonly settings: EngineSettings;
+  readonly host: Host;
+  readonly channels: { inputs(link: Link): readonly InputChannel[]; outputs(link: Link): readonly OutputChannel[] };
+  keyedState(uid: string): KeyedState;
+  post(message: ToCoordinator): void;
+  /** Has `step` called soon; from any callback. */
+  wake(): void;
+}
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #subtasks: readonly Subtask[];
+  /** Result batches that the program still has room for, by sink. */
+  readonly #credit = new Map<string, number>();
+  #open = false;
+  #failed = false;
+  #turn = 0;
+  #flushedAt = 0;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    const { plan, index, parallelism, runId, settings } = options;
+    this.#subtasks = plan.chains.map((chain) => {
+      const hello = { plan, chain, subtask: index, parallelism, runId, settings, restored: new Map() };
+      return new Subtask(hello, this.#hostOf(chain.id));
+    });
+  }
+
+  async open(): Promise<void> {
+    try {
+      for (const subtask of this.#subtasks) await subtask.open();
+      this.#open = true;
+      this.#options.post({ kind: 'opened', fingerprint: this.#options.plan.logical.fingerprint });
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Works on one subtask; false when none had anything to do. */
+  step(): boolean {
+    if (!this.#open || this.#failed) return false;
+    try {
+      return this.#stepNext() || this.#flush();
+    } catch (error) {
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  receive(message: ToWorker): void {
+    try {
+      this.#handle(message);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#options.wake();
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+    await Promise.all(this.#subtasks.map((subtask) => subtask.close()));
+  }
+
+  /** For tests and dumps. */
+  get subtasks(): readonly Subtask[] {
+    return this.#subtasks;
+  }
+
+  #stepNext(): boolean {
+    const { host, settings } = this.#options;
+    if (host.elapsed() - this.#flushedAt >= settings.flushMs) this.#flush();
+    const count = this.#subtasks.length;
+    for (let step = 0; step < count; step += 1) {
+      const index = (this.#turn + step) % count;
+      if (!(this.#subtasks[index] as Subtask).step()) continue;
+      this.#turn = (index + 1) % count;
+      return true;
+    }
+    return false;
+  }
+
+  #flush(): boolean {
+    this.#flushedAt = this.#options.host.elapsed();
+    let sent = false;
+    for (const subtask of this.#subtasks) sent = subtask.flush() || sent;
+    return sent;
+  }
+
+  #handle(message: ToWorker): void {
+    switch (message.kind) {
+      case 'assign':
+        return this.#assign(message.assignments);
+      case 'trigger':
+        this.#assign(message.assignments);
+        return this.#subtasks.forEach((subtask) => subtask.trigger(message.checkpoint));
+      case 'complete':
+        return this.#subtasks.forEach((subtask) => subtask.complete(message.checkpoint));
+      case 'abort':
+        return this.#subtasks.forEach((subtask) => subtask.abort(message.checkpoint));
+      case 'stop':
+        return this.#subtasks.forEach((subtask) => subtask.stop(message.drain));
+      case 'credit':
+        return this.#addCredit(message.uid);
+      case 'report':
+        return this.#options.post({ kind: 'metrics', subtasks: this.#subtasks.map((subtask) => subtask.metrics()) });
+      case 'close':
+        void this.close().then(() => this.#options.post({ kind: 'closed' }));
+        return;
+    }
+  }
+
+  #assign(assignments: readonly SplitAssignment[]): void {
+    for (const { uid, splits, final } of assignments) {
+      const subtask = this.#subtasks.find(({ chain }) => chain.nodes[0]?.node.uid === uid);
+      subtask?.assign(splits, final);
+    }
+  }
+
+  #collect(uid: string, records: readonly unknown[]): boolean {
+    const credit = this.#credit.get(uid) ?? LIMITS.resultBatches;
+    if (credit === 0) return false;
+    this.#credit.set(uid, credit - 1);
+    this.#options.post({ kind: 'results', uid, records });
+    return true;
+  }
+
+  #addCredit(uid: string): void {
+    this.#credit.set(uid, (this.#credit.get(uid) ?? LIMITS.resultBatches) + 1);
+    for (const subtask of this.#subtasks) subtask.wakeStage(uid);
+  }
+
+  #hostOf(chain: number): SubtaskHost {
+    const { host, channels, keyedState, wake, post } = this.#options;
+    return {
+      host,
+      inputs: (link) => channels.inputs(link),
+      outputs: (link) => channels.outputs(link),
+      keyedState,
+      wake,
+      fail: (error) => this.#fail(error),
+      acknowledge: (snapshot) => post({ kind: 'acknowledged', snapshot }),
+      ended: (handles) => post({ kind: 'ended', chain, handles }),
+      collect: (uid, records) => this.#collect(uid, records),
+    };
+  }
+
+  #fail(thrown: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const error = thrown instanceof MillraceError ? thrown : asMillraceError(thrown, 'MILL_BUG');
+    this.#options.post({ kind: 'failed', error: error.at({ subtask: this.#options.index }).toJSON() });
+  }
+}
