@@ -72,11 +72,21 @@ class OneSplit implements Enumerator {
 
 function openReader<T>(items: IterableInput<T>, position: number, context: ReaderContext): SplitReader {
   try {
-    return chooseReader(typeof items === 'function' ? items() : items, position, context);
+    if (typeof items === 'function') return chooseReader(items(), position, context);
+    if (position > 0) checkReadable(items);
+    return chooseReader(items, position, context);
   } catch (thrown) {
     context.fail(asMillraceError(thrown, 'MILL_SOURCE_FAILED'));
     return new FailedReader(position);
   }
+}
+
+/** An iterator is its own iterable: what it has yielded is gone. */
+function checkReadable(items: AnyIterable<unknown>): void {
+  if (typeof (items as Partial<Iterator<unknown>>).next !== 'function') return;
+  throw new MillraceError('MILL_OPTION_INVALID', 'fromIterable: an iterator cannot be read again from its start', {
+    hint: 'Pass a function that returns a new one, such as () => numbers().',
+  });
 }
 
 function chooseReader<T>(items: AnyIterable<T>, position: number, context: ReaderContext): SplitReader {
@@ -84,11 +94,6 @@ function chooseReader<T>(items: AnyIterable<T>, position: number, context: Reade
   if (!isIterable(items))
     throw new MillraceError('MILL_OPTION_INVALID', 'fromIterable: the function did not return an iterable');
   const iterator = Symbol.iterator in items ? items[Symbol.iterator]() : items[Symbol.asyncIterator]();
-  if (position > 0 && (iterator as unknown) === items) {
-    throw new MillraceError('MILL_OPTION_INVALID', 'fromIterable: an iterator cannot be read again from its start', {
-      hint: 'Pass a function that returns a new one, such as () => numbers().',
-    });
-  }
   if (Symbol.iterator in items) return new IterableReader(iterator as Iterator<T>, position);
   return new AsyncReader(iterator as AsyncIterator<T>, position, context);
 }
