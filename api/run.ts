@@ -85,16 +85,10 @@ function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, optio
 }
 
 function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options: RunOptions): Fleet {
-  const host = new NodeHost(new MainPool(address, (operator) => offloadedOf(plan, operator)));
+  const host = new NodeHost(new MainPool(address));
   if (!address) return new InlineFleet(plan, DEFAULT_SETTINGS, host);
   const workers = checkWorkers(options.workers ?? availableParallelism(), plan.logical.maxParallelism);
   return new ThreadFleet({ plan, address, workers, settings: DEFAULT_SETTINGS, host, workerMemoryMb: options.workerMemoryMb });
-}
-
-function offloadedOf(plan: PhysicalPlan, operator: string): (input: never) => unknown {
-  const node = plan.logical.nodes.find(({ uid }) => uid === operator);
-  if (node?.kind === 'operator' && node.offloaded) return node.offloaded;
-  throw new MillraceError('MILL_BUG', `operator ${operator} has no function for the pool`);
 }
 
 function checkWorkers(workers: number, maxParallelism: number): number {

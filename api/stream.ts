@@ -98,8 +98,8 @@ export class Stream<T> {
     apply: (record: T) => U | Promise<U>,
     options: { readonly batch?: number; readonly onError?: OnError<T> } = {},
   ): Stream<U> {
-    const spec = { type: 'offload', name, onError: options.onError, offloaded: apply, factory: offloadFactory(options.batch ?? 1) };
-    return this.#add<U>(spec);
+    const factory = offloadFactory(apply, options.batch ?? 1);
+    return this.#add<U>({ type: 'offload', name, onError: options.onError, offloaded: apply, factory });
   }
 
   /**

@@ -65,9 +65,17 @@ export interface WritableFile {
   close(): Promise<void>;
 }
 
-/** Runs functions of the job on other threads: `operator` names the node whose function gets each of `inputs`. */
+/**
+ * Runs functions of the job on other threads, which find them as operator `operator` of the job; where there are no
+ * such threads, `apply` is that function, to be called right here.
+ */
 export interface TaskPool {
-  run(operator: string, inputs: readonly unknown[], signal: AbortSignal): Promise<readonly unknown[]>;
+  run(
+    operator: string,
+    inputs: readonly unknown[],
+    signal: AbortSignal,
+    apply: (input: never) => unknown,
+  ): Promise<readonly unknown[]>;
   /** How many tasks can really run at once. */
   readonly threads: number;
 }

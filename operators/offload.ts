@@ -15,18 +15,20 @@ interface Task {
 }
 
 /** `batch`: records a task. */
-export function offloadFactory(batch: number): OperatorFactory {
-  return (context) => new OffloadOperator(batch, context);
+export function offloadFactory(apply: (record: never) => unknown, batch: number): OperatorFactory {
+  return (context) => new OffloadOperator(apply, batch, context);
 }
 
 class OffloadOperator implements Operator {
+  readonly #apply: (record: never) => unknown;
   readonly #batch: number;
   readonly #capacity: number;
   readonly #context: OperatorContext;
   readonly #tasks: Task[] = [];
   readonly #abort = new AbortController();
 
-  constructor(batch: number, context: OperatorContext) {
+  constructor(apply: (record: never) => unknown, batch: number, context: OperatorContext) {
+    this.#apply = apply;
     this.#batch = batch;
     this.#context = context;
     // One running and one waiting for each thread keeps all of them busy.
@@ -80,7 +82,7 @@ class OffloadOperator implements Operator {
   async #run(task: Task): Promise<void> {
     const { host, uid } = this.#context;
     try {
-      task.outcome = { outputs: await host.pool.run(uid, task.records, this.#abort.signal) };
+      task.outcome = { outputs: await host.pool.run(uid, task.records, this.#abort.signal, this.#apply) };
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       task.outcome = { error };

@@ -45,17 +45,19 @@ async function runTask(task: PoolTask, signal: AbortSignal): Promise<readonly un
 export class MainPool implements TaskPool {
   readonly threads = availableParallelism();
   readonly #address: JobAddress | undefined;
-  readonly #local: (operator: string) => (input: never) => unknown;
 
-  constructor(address: JobAddress | undefined, local: (operator: string) => (input: never) => unknown) {
+  constructor(address: JobAddress | undefined) {
     this.#address = address;
-    this.#local = local;
   }
 
-  async run(operator: string, inputs: readonly unknown[], signal: AbortSignal): Promise<readonly unknown[]> {
+  async run(
+    operator: string,
+    inputs: readonly unknown[],
+    signal: AbortSignal,
+    apply: (input: never) => unknown,
+  ): Promise<readonly unknown[]> {
     if (this.#address) return runTask({ address: this.#address, operator, inputs }, signal);
-    const apply = this.#local(operator) as (input: unknown) => unknown;
-    return Promise.all(inputs.map(async (input) => apply(input)));
+    return Promise.all(inputs.map(async (input) => apply(input as never)));
   }
 }
 

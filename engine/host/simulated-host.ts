@@ -1,0 +1,232 @@
+/**
+ * A whole job on one thread under a seeded scheduler: any number of virtual workers, real rings between them, a
+ * virtual clock, storage in memory. One seed is one run: the same interleaving, the same trace.
+ *
+ * Each turn the scheduler picks one action among all that could happen now: a worker's step, a message's arrival, a
+ * task's completion, a timer. Only when nothing can happen does the clock jump to the next timer. When there is none
+ * either and the job has not ended, the job has stalled: a lost wake-up looks just so.
+ */
+import { MillraceError } from '../../core/errors.js';
+import type { Host, TaskPool } from '../../core/host.js';
+import { Random } from '../../core/random.js';
+import type { KeyedState } from '../../state/backend.js';
+import { MemoryState } from '../../state/memory/memory-state.js';
+import type { Fleet, WorkerHandle, WorkerListener } from '../coordinator/fleet.js';
+import type { Doorbell } from '../exchange/channel.js';
+import type { PhysicalPlan } from '../graph/chain.js';
+import { allocateRings, WorkerChannels } from '../worker/channels.js';
+import type { EngineSettings } from '../worker/settings.js';
+import { Worker } from '../worker/worker.js';
+import { MemoryStorage } from './memory-storage.js';
+import { VirtualClock } from './virtual-clock.js';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly workers: number;
+  readonly settings: EngineSettings;
+  /** Gives up, as stalled, after so many actions. */
+  readonly actionsMax?: number;
+  /** Where virtual time starts, epoch ms. */
+  readonly startAt?: number;
+  /** Wraps every doorbell: tests plant lost wake-ups here. */
+  readonly doorbell?: (doorbell: Doorbell) => Doorbell;
+}
+
+/** A worker sleeps in two steps, so that the scheduler can put others between its last look and its sleep. */
+type Wakefulness = 'awake' | 'armed' | 'asleep';
+
+class VirtualWorker implements Doorbell {
+  state: Wakefulness = 'awake';
+  alive = true;
+  worker: Worker | undefined;
+
+  ring(): void {
+    this.state = 'awake';
+  }
+
+  get runnable(): boolean {
+    return this.alive && this.worker !== undefined && this.state !== 'asleep';
+  }
+
+  /** What the real loop (drive.ts) does between two looks at the clock. */
+  act(): boolean {
+    const armed = this.state === 'armed';
+    const stepped = (this.worker as Worker).step();
+    if (stepped) this.state = 'awake';
+    else if (armed && this.state === 'armed') this.state = 'asleep';
+    else if (!armed) this.state = 'armed';
+    return stepped;
+  }
+}
+
+export class Simulation {
+  readonly storage = new MemoryStorage();
+  readonly clock: VirtualClock;
+  readonly #options: SimulationOptions;
+  readonly #random: Random;
+  readonly #workers: VirtualWorker[] = [];
+  /** Messages and completions on their way: each queue in order, queues in any order. */
+  readonly #queues: (() => void)[][] = [];
+  readonly #printed: string[] = [];
+  #trace = 0;
+  #actions = 0;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+    this.clock = new VirtualClock(options.startAt ?? 1_700_000_000_000);
+  }
+
+  /** A hash of everything that has happened, in order. */
+  get trace(): number {
+    return this.#trace;
+  }
+
+  get actions(): number {
+    return this.#actions;
+  }
+
+  get printed(): readonly string[] {
+    return this.#printed;
+  }
+
+  host(): Host {
+    const hostRandom = new Random(this.#random.uint32());
+    return {
+      now: () => this.clock.now,
+      elapsed: () => this.clock.now,
+      random: () => hostRandom.uint32(),
+      timer: (delayMs, fire) => this.clock.timer(delayMs, fire),
+      storage: this.storage,
+      pool: this.#pool(),
+      print: async (text) => {
+        this.#printed.push(text);
+      },
+    };
+  }
+
+  fleet(plan: PhysicalPlan, host: Host): Fleet {
+    const { workers } = this.#options;
+    return { host, parallelism: workers, launch: (runId, listener) => this.#launch(plan, host, runId, listener) };
+  }
+
+  /** Lets things happen until `done` settles; rejects with `MILL_STALLED` when nothing can happen any more. */
+  async run<T>(done: Promise<T>): Promise<T> {
+    let settled = false;
+    const mark = (): void => {
+      settled = true;
+    };
+    done.then(mark, mark);
+    const { actionsMax = 1_000_000 } = this.#options;
+    while (!settled) {
+      // Promises go on between actions, in their own deterministic order.
+      await null;
+      if (!this.#act() && !(await this.#rest(() => settled))) throw this.#stalled('nothing can happen any more');
+      if (this.#actions > actionsMax) throw this.#stalled(`not finished after ${actionsMax} actions`);
+    }
+    return done;
+  }
+
+  /** Promise chains may be all that is going on: gives them room before concluding that nothing is. */
+  async #rest(settled: () => boolean): Promise<boolean> {
+    for (let turn = 0; turn < 64; turn += 1) {
+      await null;
+      if (settled() || this.#canAct()) return true;
+    }
+    return this.clock.advance();
+  }
+
+  #canAct(): boolean {
+    return this.#queues.some((queue) => queue.length > 0) || this.#workers.some((worker) => worker.runnable);
+  }
+
+  /** One action, picked at random; false when there was none to pick. */
+  #act(): boolean {
+    const ready = this.#queues.filter((queue) => queue.length > 0);
+    const runnable = this.#workers.filter((worker) => worker.runnable);
+    if (ready.length + runnable.length === 0) return false;
+    this.#actions += 1;
+    const pick = this.#random.below(ready.length + runnable.length);
+    if (pick < ready.length) {
+      const queue = ready[pick] as (() => void)[];
+      this.#record(1, this.#queues.indexOf(queue));
+      (queue.shift() as () => void)();
+    } else {
+      const worker = runnable[pick - ready.length] as VirtualWorker;
+      this.#record(worker.act() ? 2 : 3, this.#workers.indexOf(worker));
+    }
+    // Time passes in fits and starts, so that flushes, watermarks and timers fall anywhere.
+    if (this.#random.below(8) === 0) this.clock.pass(this.#random.next() * 4);
+    return true;
+  }
+
+  #record(kind: number, subject: number): void {
+    this.#trace = (Math.imul(this.#trace ^ (kind * 64 + subject), 0x01000193) + 1) | 0;
+  }
+
+  #stalled(why: string): MillraceError {
+    const { seed } = this.#options;
+    return new MillraceError('MILL_STALLED', `simulation with seed ${seed}: ${why}`);
+  }
+
+  #launch(
+    plan: PhysicalPlan,
+    host: Host,
+    runId: string,
+    listener: (index: number) => WorkerListener,
+  ): readonly WorkerHandle[] {
+    const { workers, settings } = this.#options;
+    const rings = allocateRings(plan, workers, settings.ringBytes);
+    const fleet = Array.from({ length: workers }, () => new VirtualWorker());
+    const doorbells = fleet.map((worker) => this.#options.doorbell?.(worker) ?? worker);
+    const keyedState = (): KeyedState => new MemoryState({ maxParallelism: plan.logical.maxParallelism });
+    return fleet.map((virtual, index) => {
+      const toCoordinator = this.#queue();
+      const toWorker = this.#queue();
+      const mine = listener(index);
+      const worker = new Worker({
+        plan,
+        index,
+        parallelism: workers,
+        runId,
+        settings,
+        host,
+        channels: new WorkerChannels({ index, parallelism: workers, rings, doorbells, settings }),
+        keyedState,
+        post: (message) => toCoordinator.push(() => virtual.alive && mine.message(message)),
+        wake: () => virtual.ring(),
+      });
+      virtual.worker = worker;
+      this.#workers.push(virtual);
+      void worker.open().then(() => virtual.ring());
+      return {
+        post: (message) => toWorker.push(() => virtual.alive && worker.receive(message)),
+        terminate: async () => {
+          if (!virtual.alive) return;
+          virtual.alive = false;
+          await worker.close();
+          mine.gone(undefined);
+        },
+      };
+    });
+  }
+
+  #queue(): (() => void)[] {
+    const queue: (() => void)[] = [];
+    this.#queues.push(queue);
+    return queue;
+  }
+
+  #pool(): TaskPool {
+    const queue = this.#queue();
+    return {
+      threads: 2,
+      run: (_operator, inputs, _signal, apply) =>
+        new Promise((resolve, reject) => {
+          queue.push(() => {
+            Promise.all(inputs.map(async (input) => apply(input as never))).then(resolve, reject);
+          });
+        }),
+    };
+  }
+}
