@@ -10,6 +10,8 @@ export const INTERRUPTED_CODE = 130;
  */
 const SAME_INTERRUPT_MS = 300;
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 export interface Interrupts {
   /** Whether there has been one. */
   readonly interrupted: boolean;
@@ -17,20 +19,29 @@ export interface Interrupts {
   release(): void;
 }
 
-/** Calls `stop` on the first interrupt and `abort`, by default the end of the process, on the second. */
-export function onInterrupt(stop: () => void, abort = () => process.exit(INTERRUPTED_CODE)): Interrupts {
+/** Where signals come from, and what the time is: the process, but in tests. */
+const REAL = {
+  signals: process as Pick<NodeJS.Process, 'on' | 'off'>,
+  now: () => performance.now(),
+  abort: (): void => process.exit(INTERRUPTED_CODE),
+};
+
+/** Calls `stop` on the first interrupt, and ends the process on the second. */
+export function onInterrupt(stop: () => void, { signals, now, abort }: typeof REAL = REAL): Interrupts {
   let firstAt: number | undefined;
   const listener = (): void => {
     if (firstAt === undefined) {
-      firstAt = performance.now();
+      firstAt = now();
       stop();
-    } else if (performance.now() - firstAt > SAME_INTERRUPT_MS) abort();
+    } else if (now() - firstAt > SAME_INTERRUPT_MS) abort();
   };
-  process.on('SIGINT', listener).on('SIGTERM', listener);
+  for (const signal of SIGNALS) signals.on(signal, listener);
   return {
     get interrupted() {
       return firstAt !== undefined;
     },
-    release: () => void process.off('SIGINT', listener).off('SIGTERM', listener),
+    release() {
+      for (const signal of SIGNALS) signals.off(signal, listener);
+    },
   };
 }

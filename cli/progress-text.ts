@@ -17,9 +17,9 @@ export function progressLine({ status, events, ratePerS, watermark }: ProgressSa
 }
 
 /** One line of JSON; the watermark is null before the first one and at the end. */
-export function progressJson(sample: ProgressSample): string {
-  const watermark = Number.isFinite(sample.watermark) ? sample.watermark : null;
-  return JSON.stringify({ type: 'progress', ...sample, ratePerS: Math.round(sample.ratePerS), watermark });
+export function progressJson({ status, events, ratePerS, watermark }: ProgressSample): string {
+  const time = Number.isFinite(watermark) ? watermark : null;
+  return JSON.stringify({ type: 'progress', status, events, ratePerS: Math.round(ratePerS), watermark: time });
 }
 
 /** `1,234,567`, whatever the locale. */

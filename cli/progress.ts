@@ -21,7 +21,7 @@ export interface ProgressOutput {
 }
 
 export interface Progress {
-  /** Shows the last state, if given, and lets go of the terminal. */
+  /** Shows the last state, if given, and lets go of the terminal. A second call does nothing. */
   stop(last?: ProgressMetrics): void;
 }
 
@@ -32,6 +32,7 @@ const CLEAR_LINE = '\r\x1b[2K';
 /** Watches a job until stopped. */
 export function showProgress(job: Watched, output: ProgressOutput, json = false): Progress {
   const meter = new RateMeter();
+  meter.rate(0, performance.now());
   const rated = (metrics: ProgressMetrics): ProgressSample => ({
     ...metrics,
     ratePerS: meter.rate(metrics.events, performance.now()),
@@ -56,6 +57,7 @@ function polling(job: Watched, periodMs: number, show: (metrics: ProgressMetrics
   const timer = setInterval(() => void ask(), periodMs).unref();
   return {
     stop(last) {
+      if (stopped) return;
       stopped = true;
       clearInterval(timer);
       if (last) show(last);
@@ -79,7 +81,8 @@ function redrawing(
     stop(last) {
       progress.stop(last);
       release();
-      output.write(line ? '\n' : '');
+      if (line) output.write('\n');
+      line = '';
     },
   };
 }

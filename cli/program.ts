@@ -1,0 +1,31 @@
+/** All commands, put together. */
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { initCommand } from './init-command.js';
+import { planCommand } from './plan-command.js';
+import { runCommand } from './run-command.js';
+
+const EXAMPLES = `
+Examples:
+  millrace init                    write a job to start from
+  millrace run job.ts              run it
+  millrace plan job.ts             see how it would run
+
+'millrace <command> --help' tells all about a command.`;
+
+/** The command line, ready to parse arguments. */
+export function millrace(): Command {
+  return new Command('millrace')
+    .description('Runs and inspects stream processing jobs.')
+    .version(version(), '-V, --version', 'print the version')
+    .addCommand(runCommand())
+    .addCommand(planCommand())
+    .addCommand(initCommand())
+    .addHelpText('after', EXAMPLES)
+    .showHelpAfterError("See 'millrace --help'.");
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

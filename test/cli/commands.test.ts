@@ -1,0 +1,137 @@
+/** The command line as a process: output, exit codes, signals. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { STARTER } from '../../cli/starter.js';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function start(directory: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [MAIN, ...args], { cwd: directory, env: { ...process.env, NO_COLOR: '1' } });
+}
+
+async function end(child: ChildProcess): Promise<Ended> {
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.on('data', (text) => (stdout += text));
+  child.stderr?.on('data', (text) => (stderr += text));
+  const [code] = await once(child, 'close');
+  return { code, stdout, stderr };
+}
+
+const millrace = (directory: string, ...args: string[]): Promise<Ended> => end(start(directory, args));
+
+t.test('help and usage errors', async (t) => {
+  const directory = t.testdir({});
+  const [help, version, unknown, wrong] = await Promise.all([
+    millrace(directory, 'run', '--help'),
+    millrace(directory, '--version'),
+    millrace(directory, 'rnu', 'job.ts'),
+    millrace(directory, 'run', 'job.ts', '--workers', 'two'),
+  ]);
+  t.match(help, { code: 0, stdout: /Examples:\n {2}millrace run job\.ts/ });
+  t.match(version, { code: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
+  t.match(unknown, { code: 1, stderr: /unknown command 'rnu'\n\(Did you mean run\?\)/ });
+  t.match(wrong, { code: 1, stderr: /'two' is invalid.*whole number/ });
+});
+
+t.test('init writes a job that runs at once, and overwrites nothing', async (t) => {
+  const directory = t.testdir({});
+  t.match(await millrace(directory, 'init', 'shop'), { code: 0, stdout: /npx millrace run shop\/job\.ts/ });
+  t.match(await millrace(directory, 'init', 'shop'), { code: 1, stderr: /^MILL_FILE_UNWRITABLE: .* exists already/ });
+  const { code, stdout, stderr } = await millrace(directory, 'run', 'shop/job.ts', '--workers', '2');
+  t.equal(code, 0, stderr);
+  t.match(stdout, /^grace has spent 62\.18$/m);
+  t.match(stderr, /^spending finished: 12 events in .* s/m);
+});
+
+t.test('plan shows chains, or JSON', async (t) => {
+  const directory = t.testdir({ 'job.ts': STARTER });
+  const [text, json] = await Promise.all([
+    millrace(directory, 'plan', 'job.ts'),
+    millrace(directory, 'plan', 'job.ts', '--json'),
+  ]);
+  t.match(text, { code: 0, stdout: /^job spending: 2 chains, 128 key groups[\s\S]*→ total by key\n\nchain 1/ });
+  t.match(JSON.parse(json.stdout), {
+    job: 'spending',
+    chains: [
+      [{ name: 'orders' }, {}],
+      [{ name: 'total' }, {}, {}],
+    ],
+  });
+});
+
+const PARAMS = `
+import { collect, fromIterable, job } from 'millrace';
+export default job('params', { params: { numbers: [1], factor: 1 } }, (j, { numbers, factor }) =>
+  j.from('in', fromIterable(numbers)).map((n) => n * factor).to('out', collect()),
+);
+`;
+
+t.test('params reach the job, and what it collects is printed', async (t) => {
+  const directory = t.testdir({ 'job.mjs': PARAMS });
+  const params = ['--param', 'numbers=[2,3]', '-p', 'factor=10'];
+  const [text, json] = await Promise.all([
+    millrace(directory, 'run', 'job.mjs', '--inline', ...params),
+    millrace(directory, 'run', 'job.mjs', '-w', '1', '--json', ...params),
+  ]);
+  t.match(text, { code: 0, stdout: '20\n30\n' });
+  const lines = json.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.same(
+    lines.filter(({ type }) => type === 'record'),
+    [20, 30].map((record) => ({ type: 'record', sink: 'out', record })),
+  );
+  t.match(lines.at(-1), { type: 'summary', job: 'params', status: 'finished', events: 2, sinks: { out: 2 } });
+});
+
+const FAILING = `
+import { fromIterable, job, print } from 'millrace';
+export default job('failing', (j) => {
+  j.from('in', fromIterable([{ cents: 1 }, {}]))
+    .map((order) => order.cents.toFixed(2), { name: 'euros' })
+    .to('out', print());
+});
+`;
+
+t.test('an error is a paragraph, a line of JSON, or comes with its stack', async (t) => {
+  const directory = t.testdir({ 'job.mjs': FAILING });
+  const [text, json, verbose] = await Promise.all([
+    millrace(directory, 'run', 'job.mjs', '-w', '1'),
+    millrace(directory, 'run', 'job.mjs', '--inline', '--json'),
+    millrace(directory, 'run', 'job.mjs', '-w', '1', '--verbose'),
+  ]);
+  t.equal(text.code, 1);
+  t.match(
+    text.stderr,
+    /^MILL_FUNCTION_FAILED: .*toFixed[\s\S]*operator {2}euros[\s\S]*declared {2}job\.mjs:5:6\n {12}5 \| \.map/m,
+  );
+  t.notMatch(text.stderr, / at .*job\.mjs/);
+  t.match(JSON.parse(json.stdout.trim().split('\n').at(-1) as string), {
+    type: 'error',
+    code: 'MILL_FUNCTION_FAILED',
+    operator: 'euros',
+  });
+  t.match(verbose.stderr, / at .*job\.mjs/);
+});
+
+const ENDLESS = `
+import { generate, job, print } from 'millrace';
+export default job('endless', (j) => void j.from('in', generate({ rate: 1000, make: (n) => n })).to('out', print()));
+`;
+
+t.test('Ctrl-C stops the job and tells so by the exit code', async (t) => {
+  const child = start(t.testdir({ 'job.mjs': ENDLESS }), ['run', 'job.mjs', '-w', '1']);
+  const ended = end(child);
+  await once(child.stdout as NodeJS.ReadableStream, 'data');
+  child.kill('SIGINT');
+  t.match(await ended, { code: 130, stderr: /stopping[\s\S]*endless finished/ });
+});
