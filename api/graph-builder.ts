@@ -35,7 +35,11 @@ export interface OperatorSpec {
   readonly factory: OperatorFactory;
 }
 
-type NodeDraft = LogicalNode extends infer N ? (N extends LogicalNode ? Omit<N, 'id' | 'uid' | 'declaredAt'> : never) : never;
+type NodeDraft = LogicalNode extends infer N
+  ? N extends LogicalNode
+    ? Omit<N, 'id' | 'uid' | 'declaredAt'>
+    : never
+  : never;
 
 export class GraphBuilder {
   readonly nodes: LogicalNode[] = [];

@@ -1,6 +1,7 @@
 /**
  * Everything a job is written with: `import { job, run, files, csv, print } from 'millrace'`.
  */
+export { type Progress, showProgress } from '../cli/progress.js';
 export { csv } from '../connectors/files/csv.js';
 export { fileSink } from '../connectors/files/file-sink.js';
 export { files } from '../connectors/files/files-source.js';
@@ -21,6 +22,8 @@ export type { ExplainedOperator, ExplainedOutput, ExplainedPlan } from '../engin
 export type { DeadLetter } from '../engine/worker/dead-letter.js';
 export type { Sink, SinkWriter } from '../operators/sink.js';
 export type { Source, Split, SplitReader } from '../operators/source.js';
+export type { AggregateBuilder, Aggregator } from '../operators/aggregates.js';
+export { session, sliding, tumbling, type Window, type WindowAssigner } from '../operators/window/assigners.js';
 export { state } from '../state/descriptors.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job } from './job.js';
@@ -30,4 +33,5 @@ export { deadLetter, type OnError } from './on-error.js';
 export type { Output } from './output.js';
 export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, side } from './process.js';
 export { type InlineRunOptions, type RunOptions, run } from './run.js';
+export type { WindowedStream, WindowOptions, WindowResults } from './windowed-stream.js';
 export type { EventTimeOptions, OperatorOptions, Stream } from './stream.js';

@@ -70,7 +70,11 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
   /** Counters as of a moment ago. */
   async metrics(): Promise<JobMetrics> {
     const subtasks = await this.#coordinator.metrics();
-    return jobMetrics(this.#plan, this.#coordinator, subtasks.flatMap(({ stages }) => stages));
+    return jobMetrics(
+      this.#plan,
+      this.#coordinator,
+      subtasks.flatMap(({ stages }) => stages),
+    );
   }
 
   /**
@@ -147,7 +151,9 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
 
   async #overflow(uid: string): Promise<never> {
     await this.#coordinator.cancel();
-    throw new MillraceError('MILL_RESULTS_OVERFLOW', `${uid} collected more than ${LIMITS.resultsMax} records`, { operator: uid });
+    throw new MillraceError('MILL_RESULTS_OVERFLOW', `${uid} collected more than ${LIMITS.resultsMax} records`, {
+      operator: uid,
+    });
   }
 }
 

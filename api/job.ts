@@ -81,9 +81,16 @@ type Define<R, P> = (j: JobBuilder, params: P) => Output<R> | void;
  *     .to('out', print())
  * })
  */
-export function job<R = never>(name: string, define: Define<R, Record<never, never>>): JobDefinition<R, Record<never, never>>;
+export function job<R = never>(
+  name: string,
+  define: Define<R, Record<never, never>>,
+): JobDefinition<R, Record<never, never>>;
 export function job<P, R = never>(name: string, options: JobOptions<P>, define: Define<R, P>): JobDefinition<R, P>;
-export function job<P, R>(name: string, first: JobOptions<P> | Define<R, P>, second?: Define<R, P>): JobDefinition<R, P> {
+export function job<P, R>(
+  name: string,
+  first: JobOptions<P> | Define<R, P>,
+  second?: Define<R, P>,
+): JobDefinition<R, P> {
   const options: JobOptions<P> = typeof first === 'function' ? {} : first;
   const define = typeof first === 'function' ? first : second;
   checkName(name, 'a job');

@@ -2,9 +2,13 @@
  * Streams whose records are dealt by key: here state begins.
  */
 import type { Key } from '../core/key.js';
-import { foldFactory, reduceFold } from '../operators/fold.js';
+import { type AggregateBuilder, type AggregateParts, type AggregateResults, aggregateBuilder } from '../operators/aggregates.js';
+import { composeAggregates } from '../operators/compose-aggregates.js';
+import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
 import { processFactory } from '../operators/process.js';
+import type { WindowAssigner } from '../operators/window/assigners.js';
+import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
 import type { OnError } from './on-error.js';
@@ -15,7 +19,9 @@ import {
   type SideDescriptor,
   type SideDescriptors,
 } from './process.js';
+import type { Flat } from './flat.js';
 import { Stream } from './stream.js';
+import { type WindowOptions, WindowedStream } from './windowed-stream.js';
 
 export interface KeyedOptions<T> {
   readonly onError?: OnError<T>;
@@ -66,6 +72,41 @@ export class KeyedStream<K extends Key, T> {
   }
 
   /**
+   * Running aggregates per key: for every record, the aggregates so far, with the key. With an `Aggregator` of your
+   * own, its result is in `value`. State: one accumulator a key.
+   *
+   * @example orders.keyBy((o) => o.user).aggregate('spent', (a) => ({ orders: a.count(), cents: a.sum((o) => o.cents) }))
+   */
+  aggregate<P extends AggregateParts<T>>(
+    name: string,
+    build: (a: AggregateBuilder<T>) => P,
+    options?: KeyedOptions<T>,
+  ): Stream<Flat<{ readonly key: K } & AggregateResults<P>>>;
+  aggregate<Acc, Out>(
+    name: string,
+    aggregator: Aggregator<T, Acc, Out>,
+    options?: KeyedOptions<T>,
+  ): Stream<{ readonly key: K; readonly value: Out }>;
+  aggregate(
+    name: string,
+    how: AggregateDefinition<T>,
+    options: KeyedOptions<T> = {},
+    // biome-ignore lint/suspicious/noExplicitAny: the overloads above say what it is
+  ): Stream<any> {
+    return this.#add('aggregate', name, foldFactory(foldOf(how)), options);
+  }
+
+  /**
+   * Groups the records of each key by event time: `tumbling`, `sliding` or `session` windows. With `lateness`, windows
+   * are kept that much longer, and fire again for every record that comes late.
+   *
+   * @example orders.keyBy((o) => o.user).window(tumbling('1h'), { lateness: '10m' }).aggregate('hourly', (a) => ({ n: a.count() }))
+   */
+  window(assigner: WindowAssigner, options: WindowOptions = {}): WindowedStream<K, T> {
+    return new WindowedStream(this.graph, this.input, assigner, options);
+  }
+
+  /**
    * A keyed operator of your own: state, timers in both times, side outputs. What its functions return goes out.
    *
    * @example
@@ -112,6 +153,15 @@ export class KeyedStream<K extends Key, T> {
     const node = this.graph.operator({ type, name, inputs: [this.input], keyed: true, onError, factory });
     return new Stream<U>(this.graph, [{ node, side: undefined }]);
   }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: aggregators of every accumulator
+type AggregateDefinition<T> = ((a: AggregateBuilder<T>) => AggregateParts<T>) | Aggregator<T, any, any>;
+
+function foldOf<T>(how: AggregateDefinition<T>): KeyedFold {
+  if (typeof how !== 'function') return aggregateFold(how, (acc, key) => ({ key, value: how.result(acc) }));
+  const composite = composeAggregates(how(aggregateBuilder<T>()));
+  return aggregateFold(composite, composite.keyedResult);
 }
 
 /** Two streams keyed alike. */

@@ -85,7 +85,10 @@ export interface ConnectedFunctions<K, A, B, D extends StateDescriptors, S exten
 type AnyCommon = Common<never, StateDescriptors, SideDescriptors, unknown, unknown>;
 
 /** The functions as the engine takes them; methods stay bound to the object they were written in. */
-export function processSpec(functions: object, onRecord: readonly ((record: never, ctx: never) => Results<unknown>)[]): ProcessSpec {
+export function processSpec(
+  functions: object,
+  onRecord: readonly ((record: never, ctx: never) => Results<unknown>)[],
+): ProcessSpec {
   const common = functions as AnyCommon;
   return {
     state: common.state ?? {},

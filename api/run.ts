@@ -1,7 +1,6 @@
 /**
  * Runs jobs, on worker threads or on the caller's own thread.
  */
-import { availableParallelism } from 'node:os';
 import { MillraceError } from '../core/errors.js';
 import { LIMITS } from '../core/limits.js';
 import { Coordinator } from '../engine/coordinator/coordinator.js';
@@ -87,8 +86,15 @@ function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, optio
 function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options: RunOptions): Fleet {
   const host = new NodeHost(new MainPool(address));
   if (!address) return new InlineFleet(plan, DEFAULT_SETTINGS, host);
-  const workers = checkWorkers(options.workers ?? availableParallelism(), plan.logical.maxParallelism);
-  return new ThreadFleet({ plan, address, workers, settings: DEFAULT_SETTINGS, host, workerMemoryMb: options.workerMemoryMb });
+  const workers = checkWorkers(options.workers ?? host.pool.threads, plan.logical.maxParallelism);
+  return new ThreadFleet({
+    plan,
+    address,
+    workers,
+    settings: DEFAULT_SETTINGS,
+    host,
+    workerMemoryMb: options.workerMemoryMb,
+  });
 }
 
 function checkWorkers(workers: number, maxParallelism: number): number {
@@ -101,7 +107,9 @@ function checkParams<P>(params: P): P {
   try {
     return structuredClone(params);
   } catch (cause) {
-    throw new MillraceError('MILL_PARAMS_INVALID', `params can't be given to other threads: ${String(cause)}`, { cause });
+    throw new MillraceError('MILL_PARAMS_INVALID', `params can't be given to other threads: ${String(cause)}`, {
+      cause,
+    });
   }
 }
 

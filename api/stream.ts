@@ -36,6 +36,7 @@ export interface EventTimeOptions<T> {
 }
 
 /** A branch of `split`: a predicate, or a type guard, which gives the branch its narrower type. */
+// biome-ignore format: the formatter drops the parentheses, without which it does not parse
 type BranchOf<T, P> = P extends (record: T) => record is (infer U extends T) ? U : T;
 
 /**
@@ -167,7 +168,9 @@ export class Stream<T> {
   rebalance(): Stream<T> {
     const factory = mapFactory((record: T) => record);
     const inputs = [{ origins: this.origins, partition: { kind: 'rebalance' as const } }];
-    return new Stream(this.graph, [{ node: this.graph.operator({ type: 'rebalance', inputs, factory }), side: undefined }]);
+    return new Stream(this.graph, [
+      { node: this.graph.operator({ type: 'rebalance', inputs, factory }), side: undefined },
+    ]);
   }
 
   /**
@@ -199,7 +202,11 @@ export class Stream<T> {
   }
 
   #add<U>(spec: Omit<OperatorSpec, 'inputs' | 'onError'> & { readonly onError: OnError<T> | undefined }): Stream<U> {
-    const node = this.graph.operator({ ...spec, onError: spec.onError as OnError<never> | undefined, inputs: [this.#input()] });
+    const node = this.graph.operator({
+      ...spec,
+      onError: spec.onError as OnError<never> | undefined,
+      inputs: [this.#input()],
+    });
     return new Stream<U>(this.graph, [{ node, side: undefined }]);
   }
 }

@@ -38,7 +38,6 @@ export function watermarkText(watermark: number | undefined): string {
 
 /** Cut to less than `columns`, as a line that wraps could not be redrawn; colours take no room. */
 export function fit(line: string, columns = 80): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences are what is meant
   const bare = line.replace(/\x1b\[\d+m/g, '');
   return bare.length < columns ? line : bare.slice(0, columns - 1);
 }

@@ -29,8 +29,15 @@ const REDRAW_MS = 200;
 const LINE_MS = 1_000;
 const CLEAR_LINE = '\r\x1b[2K';
 
-/** Watches a job until stopped. */
-export function showProgress(job: Watched, output: ProgressOutput, json = false): Progress {
+/**
+ * Watches a job until stopped: events, rate and watermark, on standard error unless told otherwise.
+ *
+ * @example
+ * const handle = run(import.meta, orders)
+ * const progress = showProgress(handle)
+ * await handle.then(({ metrics }) => progress.stop(metrics), () => progress.stop())
+ */
+export function showProgress(job: Watched, output: ProgressOutput = process.stderr, json = false): Progress {
   const meter = new RateMeter();
   meter.rate(0, performance.now());
   const rated = (metrics: ProgressMetrics): ProgressSample => ({

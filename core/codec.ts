@@ -86,13 +86,19 @@ function escapeRoot(value: unknown, name: string): unknown {
 /** `value` itself where msgpackr keeps it; otherwise what stands for it. */
 function escapeValue(value: unknown, depth: number): unknown {
   switch (typeof value) {
-    case 'string': return value.isWellFormed() ? value : new Escaped([TAG_TEXT, Buffer.from(value, 'utf16le')]);
-    case 'number': return value === 0 && 1 / value < 0 ? new Escaped([TAG_NEGATIVE_ZERO]) : value;
-    case 'object': return value === null ? null : escapeObject(value, depth);
+    case 'string':
+      return value.isWellFormed() ? value : new Escaped([TAG_TEXT, Buffer.from(value, 'utf16le')]);
+    case 'number':
+      return value === 0 && 1 / value < 0 ? new Escaped([TAG_NEGATIVE_ZERO]) : value;
+    case 'object':
+      return value === null ? null : escapeObject(value, depth);
     case 'boolean':
-    case 'undefined': return value;
-    case 'bigint': return BigInt.asIntN(64, value) === value ? value : new Escaped([TAG_BIGINT, bigintText(value)]);
-    default: return refuse();
+    case 'undefined':
+      return value;
+    case 'bigint':
+      return BigInt.asIntN(64, value) === value ? value : new Escaped([TAG_BIGINT, bigintText(value)]);
+    default:
+      return refuse();
   }
 }
 
@@ -156,13 +162,20 @@ function pushFields(parts: unknown[], object: object, keys: readonly string[], d
 
 function escapeSpecial(value: object, depth: number): Escaped {
   switch (plainKindOf(value)) {
-    case 'object': return escapeOddObject(value, depth);
-    case 'date': return new Escaped([TAG_DATE, (value as Date).getTime()]);
-    case 'map': return escapeMap(value as Map<unknown, unknown>, depth);
-    case 'set': return escapeSet(value as Set<unknown>, depth);
-    case 'bytes': return escapeBytes(value);
-    case 'error': return escapeError(value as Error, depth);
-    default: return refuse();
+    case 'object':
+      return escapeOddObject(value, depth);
+    case 'date':
+      return new Escaped([TAG_DATE, (value as Date).getTime()]);
+    case 'map':
+      return escapeMap(value as Map<unknown, unknown>, depth);
+    case 'set':
+      return escapeSet(value as Set<unknown>, depth);
+    case 'bytes':
+      return escapeBytes(value);
+    case 'error':
+      return escapeError(value as Error, depth);
+    default:
+      return refuse();
   }
 }
 
@@ -192,7 +205,11 @@ function escapeError(error: Error, depth: number): Escaped {
   const parts: unknown[] = [TAG_ERROR, type];
   for (const key of Object.getOwnPropertyNames(error)) {
     const value = (error as unknown as Record<string, unknown>)[key];
-    parts.push(escapeValue(key, depth), escapeValue(value, depth), Object.prototype.propertyIsEnumerable.call(error, key));
+    parts.push(
+      escapeValue(key, depth),
+      escapeValue(value, depth),
+      Object.prototype.propertyIsEnumerable.call(error, key),
+    );
   }
   return new Escaped(parts);
 }
@@ -214,17 +231,28 @@ function bigintOf(text: string): bigint {
 
 function revive(parts: unknown[]): unknown {
   switch (parts[0]) {
-    case TAG_NEGATIVE_ZERO: return -0;
-    case TAG_TEXT: return (parts[1] as Buffer).toString('utf16le');
-    case TAG_BIGINT: return bigintOf(parts[1] as string);
-    case TAG_DATE: return new Date(parts[1] as number);
-    case TAG_MAP: return reviveMap(parts);
-    case TAG_SET: return new Set(parts.slice(1));
-    case TAG_BYTES: return reviveBytes(parts[1] as number, parts[2] as Buffer);
-    case TAG_ERROR: return reviveError(parts);
-    case TAG_OBJECT: return reviveFields(parts[1] === true ? (Object.create(null) as object) : {}, parts);
-    case TAG_HOLES: return reviveFields(new Array(parts[1] as number), parts);
-    default: throw new MillraceError('MILL_BUG', `packed bytes hold the unknown tag ${String(parts[0])}`);
+    case TAG_NEGATIVE_ZERO:
+      return -0;
+    case TAG_TEXT:
+      return (parts[1] as Buffer).toString('utf16le');
+    case TAG_BIGINT:
+      return bigintOf(parts[1] as string);
+    case TAG_DATE:
+      return new Date(parts[1] as number);
+    case TAG_MAP:
+      return reviveMap(parts);
+    case TAG_SET:
+      return new Set(parts.slice(1));
+    case TAG_BYTES:
+      return reviveBytes(parts[1] as number, parts[2] as Buffer);
+    case TAG_ERROR:
+      return reviveError(parts);
+    case TAG_OBJECT:
+      return reviveFields(parts[1] === true ? (Object.create(null) as object) : {}, parts);
+    case TAG_HOLES:
+      return reviveFields(new Array(parts[1] as number), parts);
+    default:
+      throw new MillraceError('MILL_BUG', `packed bytes hold the unknown tag ${String(parts[0])}`);
   }
 }
 
@@ -255,7 +283,8 @@ function reviveBytes(type: number, bytes: Buffer): object {
 
 function reviveError(parts: readonly unknown[]): Error {
   const Type = ERROR_CLASSES[parts[1] as number];
-  if (Type === undefined) throw new MillraceError('MILL_BUG', `packed bytes hold the unknown error class ${String(parts[1])}`);
+  if (Type === undefined)
+    throw new MillraceError('MILL_BUG', `packed bytes hold the unknown error class ${String(parts[1])}`);
   const error = Type === AggregateError ? new AggregateError([]) : new (Type as ErrorConstructor)();
   for (const key of Object.getOwnPropertyNames(error)) delete (error as unknown as Record<string, unknown>)[key];
   for (let at = 2; at < parts.length; at += 3) {

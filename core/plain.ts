@@ -17,13 +17,32 @@ export type PlainKind = 'object' | 'array' | 'date' | 'map' | 'set' | 'bytes' | 
 
 /** Views of bytes by their place here, which is on disk: only ever append. */
 export const BYTE_CLASSES = [
-  Uint8Array, Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
-  Float32Array, Float64Array, BigInt64Array, BigUint64Array, ArrayBuffer, DataView, Buffer,
+  Uint8Array,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  ArrayBuffer,
+  DataView,
+  Buffer,
 ] as const;
 
 /** Errors by their place here, which is on disk: only ever append. */
 export const ERROR_CLASSES = [
-  Error, TypeError, RangeError, SyntaxError, ReferenceError, EvalError, URIError, AggregateError,
+  Error,
+  TypeError,
+  RangeError,
+  SyntaxError,
+  ReferenceError,
+  EvalError,
+  URIError,
+  AggregateError,
 ] as const;
 
 const KIND_BY_PROTOTYPE = new Map<object | null, PlainKind>([
@@ -69,14 +88,22 @@ function visit(walk: Walk, value: unknown): void {
 
 function visitObject(walk: Walk, value: object): void {
   switch (plainKindOf(value)) {
-    case 'object': return visitFields(walk, value);
-    case 'array': return visitFields(walk, value, (value as unknown[]).length);
-    case 'map': return visitEntries(walk, value as Map<unknown, unknown>);
-    case 'set': return visitMembers(walk, value as Set<unknown>);
-    case 'error': return visitError(walk, value as Error);
-    case 'date': return;
-    case 'bytes': return visitBytes(walk, value);
-    case undefined: return refuse(walk, `an instance of ${classOf(value)}`);
+    case 'object':
+      return visitFields(walk, value);
+    case 'array':
+      return visitFields(walk, value, (value as unknown[]).length);
+    case 'map':
+      return visitEntries(walk, value as Map<unknown, unknown>);
+    case 'set':
+      return visitMembers(walk, value as Set<unknown>);
+    case 'error':
+      return visitError(walk, value as Error);
+    case 'date':
+      return;
+    case 'bytes':
+      return visitBytes(walk, value);
+    case undefined:
+      return refuse(walk, `an instance of ${classOf(value)}`);
   }
 }
 
@@ -151,7 +178,9 @@ function accessor(key: string): string {
 
 function classOf(value: object): string {
   const { constructor } = value as { constructor?: unknown };
-  return typeof constructor === 'function' && constructor.name !== '' ? `class ${constructor.name}` : 'an unnamed class';
+  return typeof constructor === 'function' && constructor.name !== ''
+    ? `class ${constructor.name}`
+    : 'an unnamed class';
 }
 
 /** Long paths keep their two ends. */

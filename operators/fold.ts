@@ -4,6 +4,7 @@
  * Invariant: nothing but the accumulator of each key is kept, in the value table `fold`.
  */
 import type { Inbox } from '../core/batch.js';
+import type { Aggregator } from '../state/aggregator.js';
 import type { ValueTable } from '../state/backend.js';
 import type { Operator, OperatorContext, OperatorFactory } from './operator.js';
 
@@ -26,6 +27,18 @@ export function reduceFold(reduce: (a: never, b: never) => unknown): KeyedFold {
     create: (record) => record,
     add: reduce as (a: unknown, b: unknown) => unknown,
     result: (accumulator) => accumulator,
+  };
+}
+
+/** A running aggregation; `result` makes the output of it. */
+export function aggregateFold<In, Acc>(
+  aggregator: Pick<Aggregator<In, Acc, unknown>, 'create' | 'add'>,
+  result: (accumulator: Acc, key: unknown) => unknown,
+): KeyedFold {
+  return {
+    create: (record) => aggregator.add(aggregator.create(), record as In),
+    add: aggregator.add as (accumulator: unknown, record: unknown) => unknown,
+    result: result as (accumulator: unknown, key: unknown) => unknown,
   };
 }
 

@@ -8,9 +8,9 @@ import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
 import { Coordinator } from '../engine/coordinator/coordinator.js';
 import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
+import type { Doorbell } from '../engine/exchange/channel.js';
 import { physicalPlan } from '../engine/graph/chain.js';
 import { Simulation } from '../engine/host/simulated-host.js';
-import type { Doorbell } from '../engine/exchange/channel.js';
 import type { EngineSettings } from '../engine/worker/settings.js';
 
 export interface SimulateOptions<P = unknown> {
@@ -52,7 +52,10 @@ export interface SimulationResult<R> extends JobResult<R> {
  *   t.same(sorted(results), expected, `seed ${seed}`)
  * }
  */
-export async function simulate<R, P>(job: JobDefinition<R, P>, options: SimulateOptions<P>): Promise<SimulationResult<R>> {
+export async function simulate<R, P>(
+  job: JobDefinition<R, P>,
+  options: SimulateOptions<P>,
+): Promise<SimulationResult<R>> {
   const { seed, workers = 2, restart = { kind: 'none' }, params } = options;
   const settings = { ...drawSettings(new Random(seed ^ 0x5eed)), ...options.settings };
   const simulation = new Simulation({

@@ -44,7 +44,7 @@ export interface RecordBlock {
 /** Records a block: enough to spread the cost of a call, few enough for the cache. */
 const BLOCK_RECORDS = 4_096;
 
-const BUFFER_BYTES_MIN = 512 << 10;
+const BUFFER_BYTES_MIN = 16 << 10;
 
 /** Of a record that is too large, this much is kept for the message. */
 const EXCERPT_BYTES = 1_024;
@@ -116,7 +116,7 @@ export class RecordSplitter {
   private readonly quote: number;
   private readonly classes: Uint8Array | undefined;
   private readonly recordBytesMax: number;
-  private buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES_MIN);
+  private buffer = Buffer.alloc(0);
   private base: number;
   private recordStart = 0;
   private from = 0;
@@ -164,7 +164,7 @@ export class RecordSplitter {
   }
 
   private grow(sizeBytes: number): void {
-    const buffer = Buffer.allocUnsafeSlow(Math.max(sizeBytes, this.buffer.length * 2));
+    const buffer = Buffer.allocUnsafeSlow(Math.max(sizeBytes, this.buffer.length * 2, BUFFER_BYTES_MIN));
     this.buffer.copy(buffer, 0, 0, this.end);
     this.buffer = buffer;
   }

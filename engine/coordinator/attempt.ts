@@ -43,7 +43,9 @@ export class Attempt {
   #settled = false;
   #closing = false;
   #cancelDiscovery: (() => void) | undefined;
-  #pending: { readonly checkpoint: PendingCheckpoint<SubtaskSnapshot>; done(parts: readonly SubtaskSnapshot[]): void } | undefined;
+  #pending:
+    | { readonly checkpoint: PendingCheckpoint<SubtaskSnapshot>; done(parts: readonly SubtaskSnapshot[]): void }
+    | undefined;
   #reports: SubtaskMetrics[][] = [];
   #reporting: { missing: Set<number>; done(reports: readonly SubtaskMetrics[]): void } | undefined;
   #gone: (() => void)[] = [];
@@ -78,7 +80,9 @@ export class Attempt {
   checkpoint(id: number): Promise<readonly SubtaskSnapshot[]> {
     assert(!this.#pending, 'one checkpoint at a time');
     const { plan, fleet } = this.#options;
-    const names = plan.chains.flatMap((chain) => Array.from({ length: fleet.parallelism }, (_, at) => `${chain.id}/${at}`));
+    const names = plan.chains.flatMap((chain) =>
+      Array.from({ length: fleet.parallelism }, (_, at) => `${chain.id}/${at}`),
+    );
     return new Promise((done) => {
       this.#pending = { checkpoint: new PendingCheckpoint(id, names), done };
       this.#post({ kind: 'trigger', checkpoint: id, assignments: [] });
@@ -201,7 +205,10 @@ export class Attempt {
   #workerGone(index: number, error: MillraceError | undefined): void {
     const worker = this.#workers[index] as WorkerSlot;
     worker.gone = true;
-    if (!this.#closing) this.fail(error ?? new MillraceError('MILL_WORKER_EXITED', `worker ${index} ended by itself`, { subtask: index }));
+    if (!this.#closing)
+      this.fail(
+        error ?? new MillraceError('MILL_WORKER_EXITED', `worker ${index} ended by itself`, { subtask: index }),
+      );
     this.#reporting?.missing.delete(index);
     if (this.#reporting?.missing.size === 0) this.#finishReport();
     if (this.#workers.every(({ gone }) => gone)) for (const resolve of this.#gone.splice(0)) resolve();

@@ -21,7 +21,15 @@ import { type RestartPolicy, type RestartStrategy, restartStrategy } from './res
 import { ResultQueue } from './result-queue.js';
 import { SplitDealer } from './split-dealer.js';
 
-export type JobStatus = 'starting' | 'running' | 'stopping' | 'committing' | 'restarting' | 'finished' | 'cancelled' | 'failed';
+export type JobStatus =
+  | 'starting'
+  | 'running'
+  | 'stopping'
+  | 'committing'
+  | 'restarting'
+  | 'finished'
+  | 'cancelled'
+  | 'failed';
 
 export interface CoordinatorOptions {
   readonly plan: PhysicalPlan;

@@ -33,7 +33,11 @@ export function restartStrategy(policy: RestartPolicy): RestartStrategy {
     case 'exponential':
       return exponential(policy);
     case 'failure-rate':
-      return failureRate(policy.failures, durationMs(policy.per, 'restart.per'), durationMs(policy.delay, 'restart.delay'));
+      return failureRate(
+        policy.failures,
+        durationMs(policy.per, 'restart.per'),
+        durationMs(policy.delay, 'restart.delay'),
+      );
   }
 }
 

@@ -5,10 +5,24 @@
  * class. No text holds on to the frame it came from: V8 makes substrings of 13 units and more point into their
  * parent, which for one kept key would keep a whole frame's text alive; such are copied.
  */
-import { padded, type FrameMemory } from './frame.js';
+import { type FrameMemory, padded } from './frame.js';
 import {
-  BOOL, BOOL_NULL, BOOL_UNDEFINED, DOUBLE, hasTags, INT, IS_NULL, IS_UNDEFINED, IS_VALUE, NONE, TEXT, TEXT_NULL,
-  TEXT_UNDEFINED, valueBytes, type Column, type Shape,
+  BOOL,
+  BOOL_NULL,
+  BOOL_UNDEFINED,
+  type Column,
+  DOUBLE,
+  hasTags,
+  INT,
+  IS_NULL,
+  IS_UNDEFINED,
+  IS_VALUE,
+  NONE,
+  type Shape,
+  TEXT,
+  TEXT_NULL,
+  TEXT_UNDEFINED,
+  valueBytes,
 } from './shape.js';
 
 /** The text of a frame: as a string to cut short texts from, and where it lies for the copying of long ones. */
@@ -39,7 +53,9 @@ export function readLongText(memory: FrameMemory, text: FrameText, at: number, l
 }
 
 export function readFrameText(memory: FrameMemory, start: number, units: number, wide: boolean): FrameText {
-  const all = wide ? memory.u8.toString('utf16le', start, start + units * 2) : memory.u8.toString('latin1', start, start + units);
+  const all = wide
+    ? memory.u8.toString('utf16le', start, start + units * 2)
+    : memory.u8.toString('latin1', start, start + units);
   return { all, start, wide };
 }
 
@@ -78,10 +94,14 @@ function offsetLines(column: Column, index: number): string[] {
 
 function readLines(column: Column, index: number): string[] {
   switch (column.kind) {
-    case TEXT: return readTextLines(column, index);
-    case BOOL: return [`const b${index} = u8[c${index} + i];`, `const v${index} = ${boolExpression(column, `b${index}`)};`];
-    case NONE: return [`const v${index} = u8[t${index} + i] === ${IS_NULL} ? null : undefined;`];
-    default: return [`const v${index} = ${numberExpression(column, index)};`];
+    case TEXT:
+      return readTextLines(column, index);
+    case BOOL:
+      return [`const b${index} = u8[c${index} + i];`, `const v${index} = ${boolExpression(column, `b${index}`)};`];
+    case NONE:
+      return [`const v${index} = u8[t${index} + i] === ${IS_NULL} ? null : undefined;`];
+    default:
+      return [`const v${index} = ${numberExpression(column, index)};`];
   }
 }
 
@@ -143,10 +163,14 @@ function interpretValue(column: Column, cursor: Cursor, offset: number): unknown
   const tag = hasTags(column) ? memory.u8[padded(offset + cursor.rows * valueBytes(column)) + row] : IS_VALUE;
   if (tag !== IS_VALUE) return tag === IS_UNDEFINED ? undefined : null;
   switch (column.kind) {
-    case INT: return memory.i32[(offset >> 2) + row];
-    case DOUBLE: return memory.f64[(offset >> 3) + row];
-    case BOOL: return readBool(memory.u8[offset + row] as number);
-    default: return readText(cursor, memory.i32[(offset >> 2) + row] as number);
+    case INT:
+      return memory.i32[(offset >> 2) + row];
+    case DOUBLE:
+      return memory.f64[(offset >> 3) + row];
+    case BOOL:
+      return readBool(memory.u8[offset + row] as number);
+    default:
+      return readText(cursor, memory.i32[(offset >> 2) + row] as number);
   }
 }
 

@@ -9,10 +9,24 @@
  * Invariants: names enter generated code through JSON.stringify only, data never; a row is written whole or not
  * counted; nothing is written at or beyond `end`, provided that the columns themselves end before it.
  */
-import { padded, type FrameMemory } from './frame.js';
+import { type FrameMemory, padded } from './frame.js';
 import {
-  BOOL, BOOL_NULL, BOOL_UNDEFINED, DOUBLE, hasTags, INT, IS_NULL, IS_UNDEFINED, IS_VALUE, NONE, TEXT, TEXT_NULL,
-  TEXT_UNDEFINED, valueBytes, type Column, type Shape,
+  BOOL,
+  BOOL_NULL,
+  BOOL_UNDEFINED,
+  type Column,
+  DOUBLE,
+  hasTags,
+  INT,
+  IS_NULL,
+  IS_UNDEFINED,
+  IS_VALUE,
+  NONE,
+  type Shape,
+  TEXT,
+  TEXT_NULL,
+  TEXT_UNDEFINED,
+  valueBytes,
 } from './shape.js';
 
 /** Why an encoder stopped before the last record. */
@@ -119,7 +133,9 @@ function writeLines(column: Column, index: number, scalar: boolean, wide: boolea
     read,
     `if (${value} === null) ${whenNull}`,
     `else if (${value} === undefined) ${whenUndefined}`,
-    ...(column.kind === NONE ? [`else ${STOP_MISFIT}`] : ['else {', ...valueLines(column, index, wide), tagLine(column, index), '}']),
+    ...(column.kind === NONE
+      ? [`else ${STOP_MISFIT}`]
+      : ['else {', ...valueLines(column, index, wide), tagLine(column, index), '}']),
   ];
 }
 
@@ -141,9 +157,12 @@ function valueLines(column: Column, index: number, wide: boolean): string[] {
         `if (typeof ${value} !== 'number' || (${value} | 0) !== ${value} || (${value} === 0 && 1 / ${value} < 0)) ${STOP_MISFIT}`,
         `i32[c${index} + i] = ${value};`,
       ];
-    case DOUBLE: return [`if (typeof ${value} !== 'number') ${STOP_MISFIT}`, `f64[c${index} + i] = ${value};`];
-    case BOOL: return [`if (typeof ${value} !== 'boolean') ${STOP_MISFIT}`, `u8[c${index} + i] = ${value} ? 1 : 0;`];
-    default: return textLines(value, `i32[c${index} + i]`, wide);
+    case DOUBLE:
+      return [`if (typeof ${value} !== 'number') ${STOP_MISFIT}`, `f64[c${index} + i] = ${value};`];
+    case BOOL:
+      return [`if (typeof ${value} !== 'boolean') ${STOP_MISFIT}`, `u8[c${index} + i] = ${value} ? 1 : 0;`];
+    default:
+      return textLines(value, `i32[c${index} + i]`, wide);
   }
 }
 
@@ -234,11 +253,16 @@ function interpretValue(column: Column, cursor: Cursor, offset: number, value: u
     if (absent) return 0;
   }
   switch (column.kind) {
-    case INT: return writeNumber(memory.i32, (offset >> 2) + row, value, true);
-    case DOUBLE: return writeNumber(memory.f64, (offset >> 3) + row, value, false);
-    case BOOL: return writeBool(memory.u8, offset + row, value);
-    case TEXT: return writeText(cursor, (offset >> 2) + row, value);
-    default: return MISFIT;
+    case INT:
+      return writeNumber(memory.i32, (offset >> 2) + row, value, true);
+    case DOUBLE:
+      return writeNumber(memory.f64, (offset >> 3) + row, value, false);
+    case BOOL:
+      return writeBool(memory.u8, offset + row, value);
+    case TEXT:
+      return writeText(cursor, (offset >> 2) + row, value);
+    default:
+      return MISFIT;
   }
 }
 

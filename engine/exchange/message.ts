@@ -7,7 +7,13 @@
  */
 import { assert } from '../../core/errors.js';
 import {
-  allocateFrame, FRAGMENT, FRAGMENT_HEADER_BYTES, frameWord, PACKED_HEADER_BYTES, padded, type FrameMemory,
+  allocateFrame,
+  FRAGMENT,
+  FRAGMENT_HEADER_BYTES,
+  type FrameMemory,
+  frameWord,
+  PACKED_HEADER_BYTES,
+  padded,
 } from './frame.js';
 import type { Ring, RingWriter } from './ring.js';
 
@@ -103,7 +109,10 @@ export class MessageReader {
     const bytes = ring.i32[at + 2] as number;
     const total = ring.i32[at + 3] as number;
     const memory = (this.memory ??= allocateFrame(total));
-    memory.u8.set(ring.u8.subarray(offset + FRAGMENT_HEADER_BYTES, offset + FRAGMENT_HEADER_BYTES + bytes), this.received);
+    memory.u8.set(
+      ring.u8.subarray(offset + FRAGMENT_HEADER_BYTES, offset + FRAGMENT_HEADER_BYTES + bytes),
+      this.received,
+    );
     this.received += bytes;
     if (this.received < total) return undefined;
     this.memory = undefined;

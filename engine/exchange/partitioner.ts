@@ -14,7 +14,12 @@ export function ownersOf(parallelism: number, maxParallelism: number): Int32Arra
   return Int32Array.from({ length: maxParallelism }, (_, group) => ownerOf(group, parallelism, maxParallelism));
 }
 
-export function partitionByKey(inbox: Inbox, outboxes: readonly Outbox[], selector: Selector, owners: Int32Array): void {
+export function partitionByKey(
+  inbox: Inbox,
+  outboxes: readonly Outbox[],
+  selector: Selector,
+  owners: Int32Array,
+): void {
   const { batch } = inbox;
   const { records, timestamps, count } = batch;
   const select = selector as (record: unknown) => unknown;

@@ -10,9 +10,17 @@ import { TIME_MIN } from '../../core/time.js';
 import { readFrameText } from './column-decoder.js';
 import { columnsEnd } from './column-encoder.js';
 import {
-  COLUMNS_HEADER_BYTES, countOf, flagsOf, KEYED, PACKED_HEADER_BYTES, padded, TIMED, WIDE, type FrameMemory,
+  COLUMNS_HEADER_BYTES,
+  countOf,
+  type FrameMemory,
+  flagsOf,
+  KEYED,
+  PACKED_HEADER_BYTES,
+  padded,
+  TIMED,
+  WIDE,
 } from './frame.js';
-import { codecOf, unpackShape, type ShapeCodec } from './shape-codec.js';
+import { codecOf, type ShapeCodec, unpackShape } from './shape-codec.js';
 
 export class RecordDecoder {
   private readonly shapes: ShapeCodec[] = [];

@@ -9,16 +9,26 @@ import { packPlainList } from '../../core/codec.js';
 import { assert, MillraceError } from '../../core/errors.js';
 import { LIMITS } from '../../core/limits.js';
 import { TIME_MIN } from '../../core/time.js';
-import { columnsEnd, FULL, MISFIT, TOO_WIDE, type EncodeResult } from './column-encoder.js';
+import { columnsEnd, type EncodeResult, FULL, MISFIT, TOO_WIDE } from './column-encoder.js';
 import {
-  COLUMNS, COLUMNS_HEADER_BYTES, COUNT_MAX, frameWord, KEYED, PACKED, PACKED_HEADER_BYTES, padded, SHAPE, TIMED, WIDE,
+  COLUMNS,
+  COLUMNS_HEADER_BYTES,
+  COUNT_MAX,
   type FrameMemory,
+  frameWord,
+  KEYED,
+  PACKED,
+  PACKED_HEADER_BYTES,
+  padded,
+  SHAPE,
+  TIMED,
+  WIDE,
 } from './frame.js';
-import { makeMessage, MessageWriter } from './message.js';
+import { type MessageWriter, makeMessage } from './message.js';
 import { atRecord } from './record-error.js';
 import type { Ring, RingWriter } from './ring.js';
+import { type KnownShape, ShapeBook } from './shape-book.js';
 import { packShape } from './shape-codec.js';
-import { ShapeBook, type KnownShape } from './shape-book.js';
 
 /** Frames written wide before latin1 is tried again, once a text did not fit it. */
 const WIDE_FRAMES = 16;
@@ -93,7 +103,14 @@ export class RecordEncoder {
   }
 
   /** Writes and commits one frame of at most `rows` records; the number it holds. */
-  private writeColumns(known: KnownShape, batch: Batch, from: number, rows: number, offset: number, timed: boolean): number {
+  private writeColumns(
+    known: KnownShape,
+    batch: Batch,
+    from: number,
+    rows: number,
+    offset: number,
+    timed: boolean,
+  ): number {
     const { ring, result } = this;
     const end = offset + this.writer.room;
     const base = offset + COLUMNS_HEADER_BYTES;

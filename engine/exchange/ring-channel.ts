@@ -6,17 +6,28 @@
  * through its doorbell when that changes.
  */
 import type { Batch } from '../../core/batch.js';
-import { ACTIVE, END, IDLE, type Control } from '../../core/control.js';
+import { ACTIVE, type Control, END, IDLE } from '../../core/control.js';
 import { assert } from '../../core/errors.js';
 import type { Doorbell, InputChannel, OutputChannel } from './channel.js';
 import {
-  BARRIER, COLUMNS, END_OF_INPUT, flagsOf, FRAGMENT, frameWord, IDLE_FLAG, kindOf, PACKED, SHAPE, STATUS, WATERMARK,
+  BARRIER,
+  COLUMNS,
+  END_OF_INPUT,
+  FRAGMENT,
   type FrameMemory,
+  flagsOf,
+  frameWord,
+  IDLE_FLAG,
+  kindOf,
+  PACKED,
+  SHAPE,
+  STATUS,
+  WATERMARK,
 } from './frame.js';
 import { MessageReader, MessageWriter } from './message.js';
 import { RecordDecoder } from './record-decoder.js';
 import { RecordEncoder } from './record-encoder.js';
-import { RingReader, RingWriter, type Ring } from './ring.js';
+import { type Ring, RingReader, RingWriter } from './ring.js';
 
 const CONTROL_BYTES = 16;
 
@@ -85,10 +96,14 @@ export class RingOutputChannel implements OutputChannel {
 
 function controlWord(control: Control): number {
   switch (control.kind) {
-    case 'watermark': return frameWord(WATERMARK, 0, 0);
-    case 'status': return frameWord(STATUS, control.idle ? IDLE_FLAG : 0, 0);
-    case 'barrier': return frameWord(BARRIER, 0, 0);
-    case 'end': return frameWord(END_OF_INPUT, 0, 0);
+    case 'watermark':
+      return frameWord(WATERMARK, 0, 0);
+    case 'status':
+      return frameWord(STATUS, control.idle ? IDLE_FLAG : 0, 0);
+    case 'barrier':
+      return frameWord(BARRIER, 0, 0);
+    case 'end':
+      return frameWord(END_OF_INPUT, 0, 0);
   }
 }
 
@@ -159,7 +174,8 @@ export class RingInputChannel implements InputChannel {
       case PACKED:
         this.decoder.readPacked(memory, offset, into);
         return 'records';
-      default: return controlOf(word, memory.f64[(offset >> 3) + 1] as number);
+      default:
+        return controlOf(word, memory.f64[(offset >> 3) + 1] as number);
     }
   }
 }

@@ -5,8 +5,9 @@
  * Invariants: at most SHAPES_MAX ids are ever given out; an id, once given, means one shape for ever; the number of
  * records sent packed without trying columns doubles with each failure, up to PAUSE_RECORDS_MAX.
  */
-import { codecOf, type ShapeCodec } from './shape-codec.js';
+
 import { deriveShape, join, sameFields } from './shape.js';
+import { codecOf, type ShapeCodec } from './shape-codec.js';
 
 const SHAPES_MAX = 32;
 /** Records looked at to find a shape. */

@@ -4,9 +4,9 @@
  * Invariant: whether code was generated or is interpreted cannot be told from the bytes.
  */
 import { packPlain, unpackPlain } from '../../core/codec.js';
-import { generateDecoder, interpretDecoder, type ColumnDecoder } from './column-decoder.js';
-import { generateEncoder, interpretEncoder, type ColumnEncoder } from './column-encoder.js';
-import { hasTags, valueBytes, type Column, type Shape } from './shape.js';
+import { type ColumnDecoder, generateDecoder, interpretDecoder } from './column-decoder.js';
+import { type ColumnEncoder, generateEncoder, interpretEncoder } from './column-encoder.js';
+import { type Column, hasTags, type Shape, valueBytes } from './shape.js';
 
 export interface ShapeCodec {
   readonly shape: Shape;
@@ -25,7 +25,10 @@ const CODECS_MAX = 512;
 const codecs = new Map<string, ShapeCodec>();
 
 export function codecOf(shape: Shape): ShapeCodec {
-  const key = JSON.stringify([shape.scalar, ...shape.columns.map(({ name, kind, nullable }) => [name, kind, nullable])]);
+  const key = JSON.stringify([
+    shape.scalar,
+    ...shape.columns.map(({ name, kind, nullable }) => [name, kind, nullable]),
+  ]);
   let codec = codecs.get(key);
   if (codec === undefined) {
     codec = makeCodec(shape, codeCanBeGenerated());
@@ -38,7 +41,8 @@ export function codecOf(shape: Shape): ShapeCodec {
 export function makeCodec(shape: Shape, generated: boolean): ShapeCodec {
   const encoder = generated ? generateEncoder : interpretEncoder;
   const decoder = generated ? generateDecoder : interpretDecoder;
-  const sum = (bytes: (column: Column) => number): number => shape.columns.reduce((total, column) => total + bytes(column), 0);
+  const sum = (bytes: (column: Column) => number): number =>
+    shape.columns.reduce((total, column) => total + bytes(column), 0);
   return {
     shape,
     latin1: encoder(shape, false),
@@ -65,7 +69,10 @@ function codeCanBeGenerated(): boolean {
 }
 
 export function packShape(id: number, shape: Shape): Uint8Array {
-  return packPlain([id, shape.scalar, shape.columns.map(({ name, kind, nullable }) => [name, kind, nullable])], 'shape');
+  return packPlain(
+    [id, shape.scalar, shape.columns.map(({ name, kind, nullable }) => [name, kind, nullable])],
+    'shape',
+  );
 }
 
 export function unpackShape(bytes: Uint8Array): { readonly id: number; readonly shape: Shape } {

@@ -47,10 +47,14 @@ export const TEXT_UNDEFINED = -2;
 export function valueBytes(column: Column): number {
   switch (column.kind) {
     case INT:
-    case TEXT: return 4;
-    case DOUBLE: return 8;
-    case BOOL: return 1;
-    default: return 0;
+    case TEXT:
+      return 4;
+    case DOUBLE:
+      return 8;
+    case BOOL:
+      return 1;
+    default:
+      return 0;
   }
 }
 
@@ -85,11 +89,16 @@ function freezeShape(scalar: boolean, columns: Column[]): Shape {
 
 function columnOf(name: string, value: unknown): Column | undefined {
   switch (typeof value) {
-    case 'number': return column(name, (value | 0) === value && !Object.is(value, -0) ? INT : DOUBLE, false);
-    case 'string': return column(name, TEXT, false);
-    case 'boolean': return column(name, BOOL, false);
-    case 'undefined': return column(name, NONE, true);
-    default: return value === null ? column(name, NONE, true) : undefined;
+    case 'number':
+      return column(name, (value | 0) === value && !Object.is(value, -0) ? INT : DOUBLE, false);
+    case 'string':
+      return column(name, TEXT, false);
+    case 'boolean':
+      return column(name, BOOL, false);
+    case 'undefined':
+      return column(name, NONE, true);
+    default:
+      return value === null ? column(name, NONE, true) : undefined;
   }
 }
 

@@ -69,7 +69,8 @@ interface Absorbed {
 
 /** Event-time nodes that are their source's only reader: the source does their work, split by split. */
 function absorbEventTime(nodes: readonly LogicalNode[]): Map<number, Absorbed> {
-  const readers = (id: number): number => nodes.reduce((n, node) => n + node.inputs.filter((edge) => edge.from === id).length, 0);
+  const readers = (id: number): number =>
+    nodes.reduce((n, node) => n + node.inputs.filter((edge) => edge.from === id).length, 0);
   const absorbed = new Map<number, Absorbed>();
   for (const node of nodes) {
     if (node.kind !== 'event-time' || node.inputs.length !== 1) continue;
@@ -82,7 +83,9 @@ function absorbEventTime(nodes: readonly LogicalNode[]): Map<number, Absorbed> {
 
 /** Their records must fail the same way, and a side output of the node needs the node. */
 function mayAbsorb(node: EventTimeNode, source: SourceNode): boolean {
-  return node.inputs[0]?.side === undefined && node.sides.length === 0 && node.onError === 'fail' && source.kind === 'source';
+  return (
+    node.inputs[0]?.side === undefined && node.sides.length === 0 && node.onError === 'fail' && source.kind === 'source'
+  );
 }
 
 function assignChains(nodes: readonly LogicalNode[], originOf: (id: number) => number): Map<number, number> {
@@ -97,7 +100,11 @@ function assignChains(nodes: readonly LogicalNode[], originOf: (id: number) => n
   return chainOf;
 }
 
-function makeLinks(nodes: readonly LogicalNode[], chainOf: Map<number, number>, originOf: (id: number) => number): Link[] {
+function makeLinks(
+  nodes: readonly LogicalNode[],
+  chainOf: Map<number, number>,
+  originOf: (id: number) => number,
+): Link[] {
   const links: Link[] = [];
   for (const node of nodes) {
     if (node.inputs.length === 1 && node.inputs[0]?.partition.kind === 'forward') continue;
@@ -127,7 +134,9 @@ function outputsOf(
       .filter(
         (other) =>
           chainOf.get(other.id) === chainOf.get(node.id) &&
-          other.inputs.some((edge) => originOf(edge.from) === node.id && edge.side === side && edge.partition.kind === 'forward') &&
+          other.inputs.some(
+            (edge) => originOf(edge.from) === node.id && edge.side === side && edge.partition.kind === 'forward',
+          ) &&
           other.inputs.length === 1,
       )
       .map((other) => other.id),

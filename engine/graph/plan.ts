@@ -17,7 +17,9 @@ export function checkName(name: unknown, what: string, declaredAt?: string): ass
 export function closePlan(job: string, nodes: readonly LogicalNode[], maxParallelism: number): LogicalPlan {
   checkName(job, 'a job');
   if (!nodes.some((node) => node.kind === 'source')) {
-    throw new MillraceError('MILL_PLAN_INVALID', `job ${job} has no source`, { hint: 'Begin with j.from(name, source).' });
+    throw new MillraceError('MILL_PLAN_INVALID', `job ${job} has no source`, {
+      hint: 'Begin with j.from(name, source).',
+    });
   }
   checkNames(nodes);
   checkSources(nodes);
@@ -31,10 +33,14 @@ function checkNames(nodes: readonly LogicalNode[]): void {
     checkName(node.uid, `a ${node.type}`, node.declaredAt);
     const other = seen.get(node.uid);
     if (other) {
-      throw new MillraceError('MILL_NAME_TAKEN', `${node.uid} names both a ${other.type} (${other.declaredAt}) and a ${node.type}`, {
-        operator: node.uid,
-        declaredAt: node.declaredAt,
-      });
+      throw new MillraceError(
+        'MILL_NAME_TAKEN',
+        `${node.uid} names both a ${other.type} (${other.declaredAt}) and a ${node.type}`,
+        {
+          operator: node.uid,
+          declaredAt: node.declaredAt,
+        },
+      );
     }
     seen.set(node.uid, node);
   }

@@ -7,7 +7,13 @@ import type { Worker } from '../worker/worker.js';
 import type { Bed } from './doorbell.js';
 
 /** Drives `worker` until `alive` says no. Never rejects: a worker reports its failures itself. */
-export async function drive(worker: Worker, bed: Bed, host: Host, sliceMs: number, alive: () => boolean): Promise<void> {
+export async function drive(
+  worker: Worker,
+  bed: Bed,
+  host: Host,
+  sliceMs: number,
+  alive: () => boolean,
+): Promise<void> {
   while (alive()) {
     if (stepForSlice(worker, host, sliceMs)) {
       await turn();

@@ -48,7 +48,10 @@ export async function loadJob(address: JobAddress): Promise<LoadableJob> {
   const job = await Promise.race([handedOver, importJob(address)]);
   // A module may hand its job over while its evaluation is still going on: the import alone proves nothing.
   if (job) return job;
-  throw new MillraceError('MILL_JOB_NOT_IN_MODULE', `${address.module} neither exports job ${address.job} nor runs it at its top level`);
+  throw new MillraceError(
+    'MILL_JOB_NOT_IN_MODULE',
+    `${address.module} neither exports job ${address.job} nor runs it at its top level`,
+  );
 }
 
 export interface FoundJobs {
@@ -66,7 +69,10 @@ export async function findJobs(module: string): Promise<FoundJobs> {
     threadGlobal[RECEIVER] = resolve;
   });
   try {
-    return await Promise.race([handedOver.then((job) => ({ main: job, all: [job] })), importModule(module).then(jobsOf)]);
+    return await Promise.race([
+      handedOver.then((job) => ({ main: job, all: [job] })),
+      importModule(module).then(jobsOf),
+    ]);
   } finally {
     delete threadGlobal[RECEIVER];
   }

@@ -20,7 +20,12 @@ export interface PoolTask {
 type Request =
   | { readonly pool: 'run'; readonly id: number; readonly task: PoolTask }
   | { readonly pool: 'abort'; readonly id: number };
-type Response = { readonly pool: 'done'; readonly id: number; readonly outputs?: readonly unknown[]; readonly error?: ErrorData };
+type Response = {
+  readonly pool: 'done';
+  readonly id: number;
+  readonly outputs?: readonly unknown[];
+  readonly error?: ErrorData;
+};
 
 let piscina: Piscina | undefined;
 
@@ -77,7 +82,9 @@ export class PoolClient implements TaskPool {
     this.#next += 1;
     const task: PoolTask = { address: this.#address, operator, inputs };
     parentPort?.postMessage({ pool: 'run', id, task } satisfies Request);
-    signal.addEventListener('abort', () => parentPort?.postMessage({ pool: 'abort', id } satisfies Request), { once: true });
+    signal.addEventListener('abort', () => parentPort?.postMessage({ pool: 'abort', id } satisfies Request), {
+      once: true,
+    });
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
   }
 

@@ -52,7 +52,16 @@ export class ThreadFleet implements Fleet {
     const rings = allocateRings(plan, workers, settings.ringBytes);
     const doorbells = new Int32Array(new SharedArrayBuffer(4 * workers));
     return Array.from({ length: workers }, (_, index) => {
-      const data: ThreadData = { millrace: 'worker', address, index, parallelism: workers, runId, settings, rings, doorbells };
+      const data: ThreadData = {
+        millrace: 'worker',
+        address,
+        index,
+        parallelism: workers,
+        runId,
+        settings,
+        rings,
+        doorbells,
+      };
       return this.#start(data, listener(index));
     });
   }
@@ -87,9 +96,17 @@ export class ThreadFleet implements Fleet {
 /** Anything can be thrown, null too, and arrives here as it is. */
 function threadError(thrown: unknown, subtask: number): MillraceError {
   const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
-  return asMillraceError(thrown, code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'MILL_WORKER_OUT_OF_MEMORY' : 'MILL_WORKER_FAILED', { subtask });
+  return asMillraceError(
+    thrown,
+    code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'MILL_WORKER_OUT_OF_MEMORY' : 'MILL_WORKER_FAILED',
+    { subtask },
+  );
 }
 
 function exitError(code: number, subtask: number): MillraceError {
-  return new MillraceError('MILL_WORKER_EXITED', `worker ${subtask} ended with exit code ${code}: something in it called process.exit`, { subtask });
+  return new MillraceError(
+    'MILL_WORKER_EXITED',
+    `worker ${subtask} ended with exit code ${code}: something in it called process.exit`,
+    { subtask },
+  );
 }

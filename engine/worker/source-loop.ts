@@ -8,13 +8,13 @@
  */
 import { Batch } from '../../core/batch.js';
 import { ACTIVE, type Control, END, IDLE } from '../../core/control.js';
-import { asMillraceError, MillraceError } from '../../core/errors.js';
+import { asMillraceError, type MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { MalformedRecord, ReaderContext, Source } from '../../operators/source.js';
 import type { EventTime, SourceNode } from '../graph/nodes.js';
-import type { DeadLetter } from './dead-letter.js';
 import { ActiveSplit, type AssignedSplit } from './active-split.js';
+import type { DeadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
 import { StageOutput } from './stage-output.js';
 
@@ -151,7 +151,9 @@ export class SourceLoop {
     const { bounded } = this.#source;
     while (this.#unopened.length > 0 && (!bounded || this.#active.length === 0)) {
       const assigned = this.#unopened.shift() as AssignedSplit;
-      this.#active.push(new ActiveSplit(assigned, this.#source, this.#context, this.#options.eventTime, this.#options.host));
+      this.#active.push(
+        new ActiveSplit(assigned, this.#source, this.#context, this.#options.eventTime, this.#options.host),
+      );
     }
   }
 

@@ -80,7 +80,12 @@ export class Subtask {
     this.chain = hello.chain;
     this.index = hello.subtask;
     this.#random = new Random(host.host.random());
-    this.#collector = new SnapshotCollector(this.chain, this.index, (snapshot) => host.acknowledge(snapshot), this.#fail);
+    this.#collector = new SnapshotCollector(
+      this.chain,
+      this.index,
+      (snapshot) => host.acknowledge(snapshot),
+      this.#fail,
+    );
     const downstream = new Map<number, Downstream>();
     // From the tail, so that every stage finds its consumers made.
     for (const chained of [...this.chain.nodes].reverse()) {
@@ -299,7 +304,9 @@ export class Subtask {
 
   #gateInputs(link: Link): GateInput[] {
     const selector = link.partition.kind === 'hash' ? link.partition.selector : undefined;
-    return this.#host.inputs(link).map((channel) => ({ channel, port: link.to.port, selector: channel.keysTravel ? undefined : selector }));
+    return this.#host
+      .inputs(link)
+      .map((channel) => ({ channel, port: link.to.port, selector: channel.keysTravel ? undefined : selector }));
   }
 }
 

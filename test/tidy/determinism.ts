@@ -104,7 +104,8 @@ function declaredNames(tree: ts.SourceFile): Set<string> {
   const names = new Set<string>();
   for (const node of nodesOf(tree)) {
     const named = ts.isParameter(node) || ts.isVariableDeclaration(node) || ts.isImportSpecifier(node);
-    if ((named || ts.isFunctionDeclaration(node)) && node.name && ts.isIdentifier(node.name)) names.add(node.name.text);
+    const defined = ts.isFunctionDeclaration(node) || ts.isClassDeclaration(node);
+    if ((named || defined) && node.name && ts.isIdentifier(node.name)) names.add(node.name.text);
   }
   return names;
 }

@@ -82,6 +82,7 @@ t.test('the determinism rule catches clocks, randomness, timers, disk and shared
     t.equal(caught(text), 1, text);
   }
   t.equal(caught('const at = new Date(0).getTime(); host.fetch(1); type P = { process: 1 };'), 0);
+  t.equal(caught('class Worker {}\nconst worker = new Worker();'), 0);
   t.equal(caught('function f(process: () => void) { process(); }'), 0);
   t.equal(caught('Atomics.wait(a, 0, 0);', 'engine/exchange/ring-writer.ts'), 0);
   t.equal(caught('Date.now();', 'engine/host/node-host.ts'), 0);

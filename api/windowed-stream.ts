@@ -1,0 +1,104 @@
+/**
+ * Keyed streams grouped by event time.
+ */
+import type { Key } from '../core/key.js';
+import { type Duration, durationMs } from '../core/time.js';
+import { type AggregateBuilder, type AggregateParts, type AggregateResults, aggregateBuilder } from '../operators/aggregates.js';
+import type { Window, WindowAssigner } from '../operators/window/assigners.js';
+import { aggregateFold, elementsFold, reduceFold } from '../operators/window/window-fold.js';
+import { LATE, type AnyWindowFold, windowFactory } from '../operators/window/window-factory.js';
+import type { Flat } from './flat.js';
+import type { GraphBuilder, Input } from './graph-builder.js';
+import type { OnError } from './on-error.js';
+import { Stream } from './stream.js';
+
+export interface WindowOptions {
+  /** How long after its end a window still takes records; default 0. */
+  readonly lateness?: Duration;
+}
+
+/** What windows give, and the records that came too late for all of theirs. */
+export type WindowResults<T, Late> = Stream<T> & { readonly late: Stream<Late> };
+
+interface WindowedOptions<T> {
+  readonly onError?: OnError<T>;
+}
+
+/**
+ * A keyed stream in windows. A window fires once the watermark has passed its end; its results carry the timestamp
+ * `end - 1`.
+ */
+export class WindowedStream<K extends Key, T> {
+  readonly #graph: GraphBuilder;
+  readonly #input: Input;
+  readonly #assigner: WindowAssigner;
+  readonly #latenessMs: number;
+  /** Phantom: the types of key and record. */
+  declare readonly types?: readonly [K, T];
+
+  /** @internal */
+  constructor(graph: GraphBuilder, input: Input, assigner: WindowAssigner, options: WindowOptions) {
+    this.#graph = graph;
+    this.#input = input;
+    this.#assigner = assigner;
+    this.#latenessMs = durationMs(options.lateness ?? 0, 'lateness');
+  }
+
+  /**
+   * Aggregates per key and window, folded as records come: state is one accumulator for each.
+   *
+   * @example windowed.aggregate('hourly', (a) => ({ flights: a.count(), worst: a.max((f) => f.delay) }))
+   */
+  aggregate<P extends AggregateParts<T>>(
+    name: string,
+    build: (a: AggregateBuilder<T>) => P,
+    options: WindowedOptions<T> = {},
+  ): WindowResults<Flat<{ readonly key: K; readonly window: Window } & AggregateResults<P>>, T> {
+    return this.#add('window-aggregate', name, aggregateFold(build(aggregateBuilder<T>())), options);
+  }
+
+  /** Combines the records of each key and window two by two. State: one record for each. */
+  reduce(
+    name: string,
+    reduce: (a: T, b: T) => T,
+    options: WindowedOptions<T> = {},
+  ): WindowResults<{ readonly key: K; readonly window: Window; readonly value: T }, T> {
+    return this.#add('window-reduce', name, reduceFold(reduce), options);
+  }
+
+  /**
+   * Calls `process` with all records of a key and window when it fires; what it returns goes out, pulled as there is
+   * room. State: every record, so prefer `aggregate` where it will do.
+   *
+   * @example windowed.process('median', (key, window, records) => [{ key, median: medianOf(records) }])
+   */
+  process<O>(
+    name: string,
+    process: (key: K, window: Window, records: readonly T[]) => Iterable<O>,
+    options: WindowedOptions<T> = {},
+  ): WindowResults<O, T> {
+    return this.#add('window-process', name, elementsFold(process as (key: unknown, window: Window, records: readonly T[]) => Iterable<O>), options);
+  }
+
+  #add<O>(type: string, name: string, fold: AnyWindowFold, options: WindowedOptions<T>): WindowResults<O, T> {
+    const node = this.#graph.operator({
+      type,
+      name,
+      description: describe(this.#assigner, this.#latenessMs),
+      inputs: [this.#input],
+      sides: [LATE],
+      keyed: true,
+      onError: options.onError as OnError<never> | undefined,
+      factory: windowFactory({ assigner: this.#assigner, latenessMs: this.#latenessMs, fold }),
+    });
+    const late = new Stream<T>(this.#graph, [{ node, side: LATE }]);
+    return Object.assign(new Stream<O>(this.#graph, [{ node, side: undefined }]), { late });
+  }
+}
+
+function describe(assigner: WindowAssigner, latenessMs: number): string {
+  const { kind, ...sizes } = assigner;
+  const parts = Object.entries(sizes).flatMap(([name, ms]) => (ms === 0 ? [] : [`${name.replace(/Ms$/, '')} ${ms} ms`]));
+  if (latenessMs > 0) parts.push(`lateness ${latenessMs} ms`);
+  return `${kind}, ${parts.join(', ')}`;
+}
