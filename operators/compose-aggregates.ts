@@ -12,12 +12,7 @@ import { describeValue, MillraceError } from '../core/errors.js';
 import type { Aggregator } from '../state/aggregator.js';
 import { AGGREGATE_KINDS, type AggregateKind, distinctMark, TEXT_SCOPE } from './aggregate-kinds.js';
 import type { AggregateInput, AggregateParts, AggregateResults } from './aggregates.js';
-
-/** The start (inclusive) and end (exclusive) of a window, in epoch milliseconds. */
-export interface Window {
-  readonly start: number;
-  readonly end: number;
-}
+import type { Window } from './window/assigners.js';
 
 export type CompositeAccumulator = unknown[];
 

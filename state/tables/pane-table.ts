@@ -3,6 +3,7 @@
  *
  * Invariant: `sorted`, unless null, holds the times of `panes`, ascending.
  */
+import { TIME_MIN } from '../../core/time.js';
 import type { Pane, PaneTable } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
 import { DensePane } from './dense-pane.js';
@@ -37,7 +38,8 @@ export class DensePaneTable<T> implements PaneTable<T>, StateTable {
     const pane = this.panes.get(time);
     if (pane === undefined) return;
     this.panes.delete(time);
-    this.sorted = null;
+    // The oldest pane goes first as a rule, and the newest comes last.
+    this.sorted = this.sorted?.[0] === time ? this.sorted.slice(1) : null;
     pane.release();
   }
 
@@ -49,13 +51,13 @@ export class DensePaneTable<T> implements PaneTable<T>, StateTable {
   }
 
   restore(slot: number, subkey: unknown, value: unknown): void {
-    this.pane(subkey as number).append(slot, value as T);
+    this.pane(subkey as number).restore(slot, value as T);
   }
 
   private make(time: number): DensePane<T> {
     const pane = new DensePane<T>(time, this.index, this.journal);
     this.panes.set(time, pane);
-    this.sorted = null;
+    this.sorted = this.sorted !== null && time > (this.sorted.at(-1) ?? TIME_MIN) ? [...this.sorted, time] : null;
     return pane;
   }
 }

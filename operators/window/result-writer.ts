@@ -1,0 +1,69 @@
+/**
+ * Puts results of windows out. Results of a fold of elements are pulled one by one while the output has room; what is
+ * left of them waits here until the operator is called again.
+ *
+ * Invariant: while `pending`, the operator starts nothing else and lets nothing be cut: it returns false from
+ * `onWatermark`, or leaves the inbox's cursor on the record that fired. So a snapshot never finds one here.
+ */
+import { asMillraceError } from '../../core/errors.js';
+import type { OperatorContext } from '../operator.js';
+import type { Window } from './assigners.js';
+import type { WindowFold } from './window-fold.js';
+
+export class ResultWriter<T, Acc, Out> {
+  private readonly context: OperatorContext;
+  private readonly fold: WindowFold<T, Acc, Out>;
+  private rest: Iterator<Out> | null = null;
+  private restKey: unknown;
+  private restTime = 0;
+
+  constructor(context: OperatorContext, fold: WindowFold<T, Acc, Out>) {
+    this.context = context;
+    this.fold = fold;
+  }
+
+  get pending(): boolean {
+    return this.rest !== null;
+  }
+
+  /** Fires one window of one key. Only with room in the output, and nothing pending. */
+  write(acc: Acc, key: unknown, window: Window): void {
+    const { fold } = this;
+    try {
+      if (fold.kind === 'incremental') {
+        this.context.output.push(fold.result(acc, key, window), window.end - 1);
+        return;
+      }
+      this.rest = fold.results(acc, key, window)[Symbol.iterator]();
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_FUNCTION_FAILED', { key });
+    }
+    this.restKey = key;
+    this.restTime = window.end - 1;
+    this.resume();
+  }
+
+  /** Pulls while there is room; true once nothing is pending. */
+  resume(): boolean {
+    if (this.rest === null) return true;
+    try {
+      return this.pull(this.rest);
+    } catch (error) {
+      this.rest = null;
+      throw asMillraceError(error, 'MILL_FUNCTION_FAILED', { key: this.restKey });
+    }
+  }
+
+  private pull(rest: Iterator<Out>): boolean {
+    const { output } = this.context;
+    while (!output.full) {
+      const next = rest.next();
+      if (next.done) {
+        this.rest = null;
+        return true;
+      }
+      output.push(next.value, this.restTime);
+    }
+    return false;
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Session windows over keyed streams, in event time, merged as Flink merges them.
+ *
+ * A record alone would make the window [time, time + gap). It is joined with every session of its key that it
+ * overlaps or touches (a record at exactly `gap` after the last still joins), which may join these to one another.
+ * It is late for good only if it joins none and its own window is past end - 1 + lateness. A session fires when the
+ * watermark reaches its end - 1; if a late record makes or changes a session that is past that, it fires at once.
+ *
+ * Timers are lazy: a record that prolongs a session moves no timer; a timer that finds its session longer than it was
+ * moves on to the end. So there is at most one a session and gap, not one a record.
+ *
+ * Invariants: all that has to survive is in the state and in the watermark, which the engine restores before `open`;
+ * nothing else is under way at a barrier (see window-operator.ts). Sessions of a key are ascending, and neither
+ * overlap nor touch; those with end - 1 <= watermark have fired, the others have not. For every session there is a
+ * timer of its key at or before end - 1 if it has not fired, at or before end - 1 + lateness if it has.
+ */
+import type { Inbox } from '../../core/batch.js';
+import { LIMITS } from '../../core/limits.js';
+import { TIME_MIN } from '../../core/time.js';
+import type { TimerTable, ValueTable } from '../../state/backend.js';
+import type { Operator, OperatorContext } from '../operator.js';
+import type { SessionWindows } from './assigners.js';
+import { ResultWriter } from './result-writer.js';
+import type { WindowFold } from './window-fold.js';
+import { timestampOf, type WindowOptions } from './window-options.js';
+
+/** A session in state: plain data. */
+interface Session<Acc> {
+  start: number;
+  /** `gap` after its last record. */
+  end: number;
+  acc: Acc;
+}
+
+export class SessionOperator<T, Acc, Out> implements Operator {
+  private readonly context: OperatorContext;
+  private readonly gap: number;
+  private readonly lateness: number;
+  private readonly fold: WindowFold<T, Acc, Out>;
+  private readonly sessions: ValueTable<Session<Acc>[]>;
+  private readonly timers: TimerTable;
+  private readonly writer: ResultWriter<T, Acc, Out>;
+  /** The watermark that has been dealt with. */
+  private watermark = TIME_MIN;
+
+  constructor(options: WindowOptions<T, Acc, Out, SessionWindows>) {
+    this.context = options.context;
+    this.gap = options.assigner.gapMs;
+    this.lateness = options.latenessMs;
+    this.fold = options.fold;
+    this.sessions = options.context.state.value('sessions');
+    this.timers = options.context.state.timers('event');
+    this.writer = new ResultWriter(options.context, options.fold);
+  }
+
+  open(): void {
+    this.watermark = this.context.watermark;
+  }
+
+  process(inbox: Inbox): void {
+    if (!this.context.state.prepare(inbox)) return;
+    if (this.writer.pending && !this.finishRecord(inbox)) return;
+    while (!inbox.drained && !this.context.output.full) {
+      if (!this.processOne(inbox)) return;
+    }
+  }
+
+  onWatermark(watermark: number): boolean {
+    const { context, writer, timers } = this;
+    let left: number = LIMITS.timersPerStep;
+    while (left > 0 && writer.resume() && !context.output.full) {
+      const time = timers.earliest;
+      const slot = timers.take(watermark);
+      if (slot < 0) {
+        this.watermark = watermark;
+        return true;
+      }
+      left -= 1;
+      this.onTimer(slot, time);
+    }
+    if (!context.output.full) context.wake();
+    return false;
+  }
+
+  /** The record at the cursor has fired a session; it is done with once all results are out. */
+  private finishRecord(inbox: Inbox): boolean {
+    if (!this.writer.resume()) return false;
+    inbox.cursor += 1;
+    return true;
+  }
+
+  /** False: the record is not done with, or there is no room for more. */
+  private processOne(inbox: Inbox): boolean {
+    const timestamp = timestampOf(inbox) + 0;
+    const { batch, cursor } = inbox;
+    const slot = batch.slots[cursor] as number;
+    const sessions = this.sessions.get(slot) ?? [];
+    const first = firstTouching(sessions, timestamp);
+    const joins = first < sessions.length && (sessions[first] as Session<Acc>).start <= timestamp + this.gap;
+    if (!joins && timestamp + this.gap - 1 + this.lateness <= this.watermark) return this.sendLate(inbox);
+    const record = batch.records[cursor] as T;
+    const session = joins
+      ? this.join(sessions, first, timestamp, record, slot)
+      : this.begin(sessions, first, timestamp, record, slot);
+    this.sessions.set(slot, sessions);
+    if (session.end - 1 <= this.watermark) {
+      this.writer.write(session.acc, this.context.state.keyOf(slot), { start: session.start, end: session.end });
+    }
+    return this.finishRecord(inbox);
+  }
+
+  private sendLate(inbox: Inbox): boolean {
+    const { batch, cursor } = inbox;
+    const late = this.context.side('late');
+    late.push(batch.records[cursor], batch.timestamps[cursor] as number);
+    inbox.cursor += 1;
+    return !late.full;
+  }
+
+  /** A session of its own for a record, in its place among the others. */
+  private begin(sessions: Session<Acc>[], at: number, timestamp: number, record: T, slot: number): Session<Acc> {
+    const acc = this.fold.add(this.fold.create(), record);
+    const session = { start: timestamp, end: timestamp + this.gap, acc };
+    sessions.splice(at, 0, session);
+    this.setTimer(session, slot);
+    return session;
+  }
+
+  /** Adds a record to the session at `first`, and joins it with those that it then touches. */
+  private join(sessions: Session<Acc>[], first: number, timestamp: number, record: T, slot: number): Session<Acc> {
+    const session = sessions[first] as Session<Acc>;
+    const end = timestamp + this.gap;
+    const bridges = first + 1 < sessions.length && (sessions[first + 1] as Session<Acc>).start <= end;
+    let waiting = session.end - 1 > this.watermark;
+    // The record is folded before anything changes: user functions may throw.
+    if (!bridges) session.acc = this.fold.add(session.acc, record);
+    else waiting = this.bridge(sessions, first, record, end) || waiting;
+    session.start = Math.min(session.start, timestamp);
+    session.end = Math.max(session.end, end);
+    // One that waits has a timer, early enough; one that has fired may have only that of its clean-up.
+    if (!waiting) this.setTimer(session, slot);
+    return session;
+  }
+
+  /** Merges the sessions behind `first` that start up to `end` into it; whether one of them waits to be fired. */
+  private bridge(sessions: Session<Acc>[], first: number, record: T, end: number): boolean {
+    const { fold } = this;
+    const session = sessions[first] as Session<Acc>;
+    const alone = fold.add(fold.create(), record);
+    let waiting = false;
+    while (first + 1 < sessions.length && (sessions[first + 1] as Session<Acc>).start <= end) {
+      const [next] = sessions.splice(first + 1, 1) as [Session<Acc>];
+      session.end = next.end;
+      session.acc = fold.merge(session.acc, next.acc);
+      waiting ||= next.end - 1 > this.watermark;
+    }
+    session.acc = fold.merge(session.acc, alone);
+    return waiting;
+  }
+
+  private setTimer(session: Session<Acc>, slot: number): void {
+    const last = session.end - 1;
+    this.timers.add(slot, last > this.watermark ? last : last + this.lateness);
+  }
+
+  /** Fires the session that ends now, removes those whose lateness is over, and sets the timers of the rest. */
+  private onTimer(slot: number, time: number): void {
+    const sessions = this.sessions.get(slot) ?? [];
+    const kept: Session<Acc>[] = [];
+    let firing: Session<Acc> | null = null;
+    for (const session of sessions) {
+      const last = session.end - 1;
+      if (last === time) firing = session;
+      if (last + this.lateness <= time) continue;
+      kept.push(session);
+      this.timers.add(slot, last > time ? last : last + this.lateness);
+    }
+    const key = this.context.state.keyOf(slot);
+    if (kept.length === 0) this.sessions.remove(slot);
+    else this.sessions.set(slot, kept);
+    if (firing !== null) this.writer.write(firing.acc, key, { start: firing.start, end: firing.end });
+  }
+}
+
+/** Index of the first session that ends at or after `timestamp`. */
+function firstTouching<Acc>(sessions: readonly Session<Acc>[], timestamp: number): number {
+  let at = 0;
+  while (at < sessions.length && (sessions[at] as Session<Acc>).end < timestamp) at += 1;
+  return at;
+}
