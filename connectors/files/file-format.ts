@@ -4,23 +4,31 @@
  */
 import type { Quoting, RecordBlock } from './record-splitter.js';
 
-/** A text format of records. `Read` is what it reads, `Write` what it accepts for writing. */
-export interface FileFormat<Read, Write = Read> {
+/** What reading needs of a format. `Read` is the type of the records. */
+export interface ReadFormat<Read> {
   /** `ndjson`, `csv`, `lines`: for plans and messages. */
   readonly name: string;
-  /** Of the files that a sink writes, without the dot. */
-  readonly extension: string;
   /** Present where quotes may hide the end of a record. */
   readonly quoting?: Quoting;
   /** Made for each file that is read. */
   decoder(): RecordDecoder;
-  /** Made for each file that is written. */
-  encoder(): RecordEncoder;
   /** Phantom, covariant: what it reads. */
   readonly reads?: Read;
+}
+
+/** What writing needs of a format. `Write` is the type of the records it accepts. */
+export interface WriteFormat<Write> {
+  readonly name: string;
+  /** Of the files that a sink writes, without the dot. */
+  readonly extension: string;
+  /** Made for each file that is written. */
+  encoder(): RecordEncoder;
   /** Phantom, contravariant: what it writes. */
   readonly writes?: (record: Write) => void;
 }
+
+/** A text format of records, for both directions. */
+export interface FileFormat<Read, Write = Read> extends ReadFormat<Read>, WriteFormat<Write> {}
 
 /** What `decode` returns for a record that holds nothing, such as a blank line. */
 export const NOTHING: unique symbol = Symbol('nothing');

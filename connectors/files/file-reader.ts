@@ -11,7 +11,7 @@ import type { Codec } from '../../core/host.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { PollStatus, ReaderContext, SplitReader } from '../../operators/source.js';
 import { ByteFeed } from './byte-feed.js';
-import { type FileFormat, NOTHING, type RecordDecoder } from './file-format.js';
+import { NOTHING, type ReadFormat, type RecordDecoder } from './file-format.js';
 import { RecordSplitter, rawText, recordText } from './record-splitter.js';
 
 /** Where a reader stands in a file. */
@@ -25,7 +25,7 @@ export interface FilePosition {
 export interface FileReaderOptions {
   readonly path: string;
   readonly codec: Codec | undefined;
-  readonly format: FileFormat<unknown, never>;
+  readonly format: ReadFormat<unknown>;
   readonly followMs: number | undefined;
   readonly recordBytesMax: number;
 }

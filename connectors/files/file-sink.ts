@@ -4,7 +4,7 @@
 import { MillraceError } from '../../core/errors.js';
 import { type Duration, durationMs } from '../../core/time.js';
 import type { Sink } from '../../operators/sink.js';
-import type { FileFormat } from './file-format.js';
+import type { WriteFormat } from './file-format.js';
 import { PartCommitter } from './part-committer.js';
 import { PartWriter, type PartWriterOptions } from './part-writer.js';
 
@@ -44,7 +44,7 @@ const ROLL_MS = 60_000;
  */
 export function fileSink<Write>(
   directory: string,
-  format: FileFormat<unknown, Write>,
+  format: WriteFormat<Write>,
   options: FileSinkOptions = {},
 ): Sink<Write> {
   const writerOptions = checkOptions(directory, format, options);
@@ -65,7 +65,7 @@ export function fileSink<Write>(
 
 function checkOptions<Write>(
   directory: string,
-  format: FileFormat<unknown, Write>,
+  format: WriteFormat<Write>,
   options: FileSinkOptions,
 ): PartWriterOptions {
   const { sizeBytes = ROLL_BYTES, every = ROLL_MS } = options.roll ?? {};
@@ -75,7 +75,7 @@ function checkOptions<Write>(
   const rollMs = Math.max(1, durationMs(every, 'roll.every'));
   return {
     directory: directory.replace(/(?<=.)\/+$/, ''),
-    format: format as FileFormat<unknown, never>,
+    format: format as WriteFormat<never>,
     rollBytes: sizeBytes,
     rollMs,
   };

@@ -7,7 +7,7 @@ import { LIMITS } from '../../core/limits.js';
 import { type Duration, durationMs } from '../../core/time.js';
 import type { Source } from '../../operators/source.js';
 import { FileEnumerator } from './file-enumerator.js';
-import type { FileFormat } from './file-format.js';
+import type { ReadFormat } from './file-format.js';
 import { type FilePosition, FileReader } from './file-reader.js';
 
 export interface FilesOptions {
@@ -47,7 +47,7 @@ const FOLLOW_MS = 1_000;
  */
 export function files<Read>(
   paths: string | readonly string[],
-  format: FileFormat<Read, never>,
+  format: ReadFormat<Read>,
   options: FilesOptions = {},
 ): Source<Read> {
   const patterns = typeof paths === 'string' ? [paths] : paths;

@@ -11,7 +11,7 @@ import type { Inbox } from '../../core/batch.js';
 import type { SinkContext, SinkWriter } from '../../operators/sink.js';
 import { ensureDirectory } from './directories.js';
 import { writeError } from './file-errors.js';
-import type { FileFormat, RecordEncoder } from './file-format.js';
+import type { RecordEncoder, WriteFormat } from './file-format.js';
 import { PartFile } from './part-file.js';
 import { type PartHandle, partNames } from './part-name.js';
 import { takeOver } from './part-recovery.js';
@@ -26,7 +26,7 @@ const BYTES_PER_UNIT_MAX = 3;
 
 export interface PartWriterOptions {
   readonly directory: string;
-  readonly format: FileFormat<unknown, never>;
+  readonly format: WriteFormat<never>;
   /** A file of this size is complete. */
   readonly rollBytes: number;
   /** A file of this age is complete, whatever its size. */

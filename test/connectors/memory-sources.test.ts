@@ -193,7 +193,10 @@ t.test('of an async iterable at most one batch is taken ahead', async (t) => {
   const on = host();
   let taken = 0;
   const source = fromIterable(async function* () {
-    for (;;) yield (taken += 1);
+    for (;;) {
+      taken += 1;
+      yield taken;
+    }
   });
   const [split] = await splitsOf(source, on);
   const driven = new DrivenReader(source, split as never, undefined, on);
