@@ -26,7 +26,7 @@ export class ResultWriter<T, Acc, Out> {
     return this.rest !== null;
   }
 
-  /** Fires one window of one key. Only with room in the output, and nothing pending. */
+  /** Puts out one window of one key, on account of a record. Only with room in the output, and nothing pending. */
   write(acc: Acc, key: unknown, window: Window): void {
     const { fold } = this;
     try {
@@ -43,7 +43,7 @@ export class ResultWriter<T, Acc, Out> {
     this.resume();
   }
 
-  /** Pulls while there is room; true once nothing is pending. */
+  /** Pulls while there is room; true once nothing is pending. After an error nothing is. */
   resume(): boolean {
     if (this.rest === null) return true;
     try {
@@ -51,6 +51,25 @@ export class ResultWriter<T, Acc, Out> {
     } catch (error) {
       this.rest = null;
       throw asMillraceError(error, 'MILL_FUNCTION_FAILED', { key: this.restKey });
+    }
+  }
+
+  /** As `write`, on account of a watermark: an error is the node's to judge, and if it lets it pass, others go on. */
+  fire(acc: Acc, key: unknown, window: Window): void {
+    try {
+      this.write(acc, key, window);
+    } catch (error) {
+      this.context.reject(error, undefined, window.end - 1);
+    }
+  }
+
+  /** As `resume`, on account of a watermark. */
+  resumeFiring(): boolean {
+    try {
+      return this.resume();
+    } catch (error) {
+      this.context.reject(error, undefined, this.restTime);
+      return true;
     }
   }
 

@@ -58,7 +58,6 @@ export class SessionOperator<T, Acc, Out> implements Operator {
   }
 
   process(inbox: Inbox): void {
-    if (!this.context.state.prepare(inbox)) return;
     if (this.writer.pending && !this.finishRecord(inbox)) return;
     while (!inbox.drained && !this.context.output.full) {
       if (!this.processOne(inbox)) return;
@@ -68,7 +67,7 @@ export class SessionOperator<T, Acc, Out> implements Operator {
   onWatermark(watermark: number): boolean {
     const { context, writer, timers } = this;
     let left: number = LIMITS.timersPerStep;
-    while (left > 0 && writer.resume() && !context.output.full) {
+    while (left > 0 && writer.resumeFiring() && !context.output.full) {
       const time = timers.earliest;
       const slot = timers.take(watermark);
       if (slot < 0) {
@@ -178,7 +177,7 @@ export class SessionOperator<T, Acc, Out> implements Operator {
     const key = this.context.state.keyOf(slot);
     if (kept.length === 0) this.sessions.remove(slot);
     else this.sessions.set(slot, kept);
-    if (firing !== null) this.writer.write(firing.acc, key, { start: firing.start, end: firing.end });
+    if (firing !== null) this.writer.fire(firing.acc, key, { start: firing.start, end: firing.end });
   }
 }
 

@@ -39,7 +39,7 @@ export class WindowFiring<T, Acc, Out> {
   advance(watermark: number): boolean {
     const { context, writer } = this.options;
     let left: number = LIMITS.timersPerStep;
-    while (left > 0 && writer.resume() && !context.output.full) {
+    while (left > 0 && writer.resumeFiring() && !context.output.full) {
       this.window ??= this.nextDue(watermark);
       if (this.window === null) return this.finish(watermark);
       left = this.fire(this.window, left, watermark);
@@ -86,7 +86,7 @@ export class WindowFiring<T, Acc, Out> {
     for (; this.row < contents.rows && left > 0 && !output.full && !writer.pending; this.row += 1) {
       left -= 1;
       const acc = contents.accAt(this.row);
-      if (acc !== undefined) writer.write(acc, state.keyOf(contents.slotAt(this.row)), window);
+      if (acc !== undefined) writer.fire(acc, state.keyOf(contents.slotAt(this.row)), window);
     }
     return left;
   }

@@ -65,7 +65,6 @@ export class WindowOperator<T, Acc, Out> implements Operator {
   }
 
   process(inbox: Inbox): void {
-    if (!this.context.state.prepare(inbox)) return;
     while (!inbox.drained) {
       if (this.openSlice !== null) addRun(inbox, this.openSlice, this.fold);
       if (inbox.drained || !this.turn(inbox)) return;

@@ -30,6 +30,9 @@ export class Drive {
   /** Calls of the operator in all. */
   calls = 0;
   woken = false;
+  /** Whether failures of firings are let pass, and those that were. */
+  skips = false;
+  readonly rejected: unknown[] = [];
   private readonly make: (context: OperatorContext) => Operator;
   private readonly capacity: number;
   private output: Batch;
@@ -52,6 +55,7 @@ export class Drive {
 
   /** Until the inbox is drained. Throws what the operator throws. */
   inbox(inbox: Inbox): void {
+    while (!this.state.prepare(inbox));
     while (!inbox.drained) {
       this.operator.process(inbox);
       this.drain();
@@ -95,7 +99,8 @@ export class Drive {
         throw error;
       },
       reject: (error) => {
-        throw error;
+        if (!this.skips) throw error;
+        this.rejected.push(error);
       },
       random: () => 0.5,
     });

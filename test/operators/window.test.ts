@@ -279,6 +279,28 @@ t.test('a function that throws leaves the cursor on its record, which can be ski
   t.end();
 });
 
+t.test('a function that throws at a firing leaves the other keys alone, if the job says so', (t) => {
+  const picky = elementsFold<Event, unknown>(function* (key, window) {
+    yield { key, window };
+    if (key === 'b') throw new Error('not b');
+    yield { key, window };
+  });
+  for (const assigner of [tumbling(10), sliding(10, 5), session(10)]) {
+    for (const capacity of [1, 10]) {
+      const drive = new Drive((context) => operatorOf(context, assigner, 0, picky), capacity);
+      drive.skips = true;
+      drive.records(['a', 'b', 'c'].map((key) => ({ record: {}, key, timestamp: 7 })));
+      drive.advance(TIME_MAX);
+      const windows = assigner.kind === 'sliding' ? 2 : 1;
+      t.equal(drive.out.length, 5 * windows);
+      t.equal(drive.rejected.length, windows);
+      t.match(drive.rejected[0], { code: 'MILL_FUNCTION_FAILED', key: 'b' });
+      t.equal(drive.state.keyCount, 0);
+    }
+  }
+  t.end();
+});
+
 t.test('options', (t) => {
   t.throws(() => tumbling(0), { code: 'MILL_OPTION_INVALID' });
   t.throws(() => tumbling(1.5), { code: 'MILL_OPTION_INVALID' });
