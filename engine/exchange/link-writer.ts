@@ -6,7 +6,7 @@
  */
 import { Batch, Inbox } from '../../core/batch.js';
 import type { Control } from '../../core/control.js';
-import { asMillraceError, type ErrorPlace } from '../../core/errors.js';
+import { asMillraceError, type ErrorPlace, MillraceError } from '../../core/errors.js';
 import type { Partition } from '../graph/nodes.js';
 import type { Downstream } from '../worker/downstream.js';
 import type { OutputChannel } from './channel.js';
@@ -19,8 +19,10 @@ export interface LinkWriterOptions {
   readonly channels: readonly OutputChannel[];
   readonly maxParallelism: number;
   readonly batchRecords: number;
-  /** Where the selector was declared, for its errors. */
-  readonly place: ErrorPlace;
+  /** Who reads the link: its key selector's errors are its own. */
+  readonly consumer: ErrorPlace;
+  /** Who writes to it: records that do not survive the way are its own. */
+  readonly producer: ErrorPlace;
 }
 
 export class LinkWriter implements Downstream {
@@ -28,7 +30,8 @@ export class LinkWriter implements Downstream {
   readonly #outboxes: readonly Outbox[];
   readonly #partition: Partition;
   readonly #owners: Int32Array;
-  readonly #place: ErrorPlace;
+  readonly #consumer: ErrorPlace;
+  readonly #producer: ErrorPlace;
   #control: Control | undefined;
   /** Channels that have got the control. */
   #told = 0;
@@ -38,7 +41,8 @@ export class LinkWriter implements Downstream {
     this.#outboxes = options.channels.map((channel) => new Outbox(channel, options.batchRecords));
     this.#partition = options.partition;
     this.#owners = ownersOf(options.channels.length, options.maxParallelism);
-    this.#place = options.place;
+    this.#consumer = options.consumer;
+    this.#producer = options.producer;
   }
 
   offer(batch: Batch): void {
@@ -53,16 +57,24 @@ export class LinkWriter implements Downstream {
   }
 
   drain(): boolean {
-    if (!this.#inbox.drained) this.#distribute();
-    if (!this.#inbox.drained) return false;
-    return this.#control === undefined || this.#tell(this.#control);
+    try {
+      if (!this.#inbox.drained) this.#distribute();
+      if (!this.#inbox.drained) return false;
+      return this.#control === undefined || this.#tell(this.#control);
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_BUG', this.#producer);
+    }
   }
 
   /** Sends what waits in partly filled outboxes; false when some of it found no room. */
   flush(): boolean {
-    let sent = true;
-    for (const outbox of this.#outboxes) sent = outbox.flush() && sent;
-    return sent;
+    try {
+      let sent = true;
+      for (const outbox of this.#outboxes) sent = outbox.flush() && sent;
+      return sent;
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_BUG', this.#producer);
+    }
   }
 
   get pending(): boolean {
@@ -85,8 +97,14 @@ export class LinkWriter implements Downstream {
     try {
       partitionByKey(this.#inbox, this.#outboxes, selector, this.#owners);
     } catch (error) {
-      throw asMillraceError(error, 'MILL_FUNCTION_FAILED', this.#place);
+      throw this.#selectorError(error);
     }
+  }
+
+  /** What the selector throws is told from what sending throws: that is typed already. */
+  #selectorError(error: unknown): unknown {
+    const ofChannel = error instanceof MillraceError && error.code !== 'MILL_KEY_INVALID';
+    return ofChannel ? error : asMillraceError(error, 'MILL_FUNCTION_FAILED', this.#consumer);
   }
 
   #tell(control: Control): boolean {

@@ -1,6 +1,7 @@
 /**
- * Functions can't cross threads, so each thread imports the job's module and takes the job from it: an export, or
- * what the module hands over by calling `run` at its top level.
+ * Functions can't cross threads, so each thread imports the job's module and takes the job from it. A module that
+ * calls `run` at its top level never finishes its evaluation here: from that moment on everything it has defined
+ * will do.
  */
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { LogicalPlan } from '../graph/nodes.js';
@@ -20,12 +21,16 @@ export interface JobAddress {
 
 const JOB = Symbol.for('millrace.job');
 const RECEIVER = Symbol.for('millrace.receiver');
+const DEFINED = Symbol.for('millrace.defined');
 type Receiver = (job: LoadableJob) => void;
-const threadGlobal = globalThis as { [RECEIVER]?: Receiver };
+const threadGlobal = globalThis as { [RECEIVER]?: Receiver; [DEFINED]?: Map<string, LoadableJob> };
+threadGlobal[DEFINED] ??= new Map();
 
 /** Marks an object as a job, for other copies of the package too. */
 export function brandJob<T extends LoadableJob>(job: T): T {
   Object.defineProperty(job, JOB, { value: true });
+  // A thread that is looking for a job finds it here even where its module does not export it.
+  if (threadGlobal[RECEIVER]) threadGlobal[DEFINED]?.set(job.name, job);
   return job;
 }
 
@@ -38,19 +43,23 @@ export function jobReceiver(): Receiver | undefined {
   return threadGlobal[RECEIVER];
 }
 
-/** Imports the module and finds the job. A module that calls `run` never finishes its evaluation here. */
+/** Imports the module and finds the job. */
 export async function loadJob(address: JobAddress): Promise<LoadableJob> {
-  const handedOver = new Promise<LoadableJob>((resolve) => {
+  const wanted = (job: LoadableJob | undefined): boolean => job?.name === address.job;
+  const running = new Promise<LoadableJob>((resolve) => {
     threadGlobal[RECEIVER] = (job) => {
-      if (job.name === address.job) resolve(job);
+      const found = wanted(job) ? job : threadGlobal[DEFINED]?.get(address.job);
+      if (found) resolve(found);
     };
   });
-  const job = await Promise.race([handedOver, importJob(address)]);
-  // A module may hand its job over while its evaluation is still going on: the import alone proves nothing.
+  const imported = importModule(address.module).then(
+    (exports) => Object.values(exports).filter(isJob).find(wanted) ?? threadGlobal[DEFINED]?.get(address.job),
+  );
+  const job = await Promise.race([running, imported]);
   if (job) return job;
   throw new MillraceError(
     'MILL_JOB_NOT_IN_MODULE',
-    `${address.module} neither exports job ${address.job} nor runs it at its top level`,
+    `importing ${address.module} does not define job ${address.job}: it is neither exported nor made at the top level`,
   );
 }
 
@@ -82,11 +91,6 @@ function jobsOf(exports: Record<string, unknown>): FoundJobs {
   const all = [...new Set(Object.values(exports).filter(isJob))];
   const main = isJob(exports.default) ? exports.default : all.length === 1 ? all[0] : undefined;
   return { main, all };
-}
-
-async function importJob(address: JobAddress): Promise<LoadableJob | undefined> {
-  const exports = await importModule(address.module);
-  return Object.values(exports).find((value): value is LoadableJob => isJob(value) && value.name === address.job);
 }
 
 async function importModule(module: string): Promise<Record<string, unknown>> {

@@ -76,13 +76,16 @@ export class ThreadFleet implements Fleet {
     connectToPool(thread);
     let error: MillraceError | undefined;
     let asked = false;
+    let opened = false;
     thread.on('message', (message: ToCoordinator) => {
-      if (!isPoolMessage(message)) listener.message(message);
+      if (isPoolMessage(message)) return;
+      opened ||= message.kind === 'opened';
+      listener.message(message);
     });
     thread.on('error', (thrown: unknown) => {
       error = threadError(thrown, data.index);
     });
-    thread.on('exit', (code) => listener.gone(error ?? (asked ? undefined : exitError(code, data.index))));
+    thread.on('exit', (code) => listener.gone(error ?? (asked ? undefined : exitError(code, opened, data))));
     return {
       post: (message) => thread.postMessage(message),
       terminate: async () => {
@@ -103,10 +106,11 @@ function threadError(thrown: unknown, subtask: number): MillraceError {
   );
 }
 
-function exitError(code: number, subtask: number): MillraceError {
-  return new MillraceError(
-    'MILL_WORKER_EXITED',
-    `worker ${subtask} ended with exit code ${code}: something in it called process.exit`,
-    { subtask },
-  );
+function exitError(code: number, opened: boolean, { index, address }: ThreadData): MillraceError {
+  if (code === 0 && !opened) {
+    const text = `importing ${address.module} has come to nothing: it waits for something that never comes, before job ${address.job} is defined`;
+    return new MillraceError('MILL_JOB_NOT_IN_MODULE', text, { subtask: index });
+  }
+  const text = `worker ${index} ended with exit code ${code}: something in it called process.exit`;
+  return new MillraceError('MILL_WORKER_EXITED', text, { subtask: index });
 }

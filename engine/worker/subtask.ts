@@ -7,7 +7,7 @@
  * barriers until it is closed.
  */
 import { Batch, Inbox } from '../../core/batch.js';
-import type { MillraceError } from '../../core/errors.js';
+import type { ErrorPlace, MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { Random } from '../../core/random.js';
 import type { OperatorContext, OperatorFactory } from '../../operators/operator.js';
@@ -288,18 +288,25 @@ export class Subtask {
 
   #linkWriters(output: ChainOutput): LinkWriter[] {
     const { plan, settings } = this.#hello;
+    const nodeOf = (id: number): LogicalNode => plan.logical.nodes.find((node) => node.id === id) as LogicalNode;
     return output.links.map((link) => {
-      const consumer = plan.logical.nodes.find((node) => node.id === link.to.node) as LogicalNode;
+      const consumer = nodeOf(link.to.node);
+      const producer = nodeOf(link.from.node);
       const writer = new LinkWriter({
         partition: link.partition,
         channels: this.#host.outputs(link),
         maxParallelism: plan.logical.maxParallelism,
         batchRecords: settings.batchRecords,
-        place: { operator: consumer.uid, subtask: this.index, declaredAt: consumer.declaredAt },
+        consumer: this.#placeOf(consumer),
+        producer: this.#placeOf(producer),
       });
       this.#writers.push(writer);
       return writer;
     });
+  }
+
+  #placeOf({ uid, declaredAt }: LogicalNode): ErrorPlace {
+    return { operator: uid, subtask: this.index, declaredAt };
   }
 
   #gateInputs(link: Link): GateInput[] {
