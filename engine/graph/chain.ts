@@ -75,17 +75,16 @@ function absorbEventTime(nodes: readonly LogicalNode[]): Map<number, Absorbed> {
   for (const node of nodes) {
     if (node.kind !== 'event-time' || node.inputs.length !== 1) continue;
     const source = nodes.find((other) => other.id === node.inputs[0]?.from);
-    if (source?.kind !== 'source' || readers(source.id) !== 1 || !mayAbsorb(node, source)) continue;
+    if (source?.kind !== 'source' || readers(source.id) !== 1 || !mayAbsorb(node)) continue;
     absorbed.set(node.id, { source, eventTime: node.eventTime });
   }
   return absorbed;
 }
 
-/** Their records must fail the same way, and a side output of the node needs the node. */
-function mayAbsorb(node: EventTimeNode, source: SourceNode): boolean {
-  return (
-    node.inputs[0]?.side === undefined && node.sides.length === 0 && node.onError === 'fail' && source.kind === 'source'
-  );
+/** Its records must fail the same way as the source's, and a side output of the node needs the node. */
+function mayAbsorb(node: EventTimeNode): boolean {
+  const edge = node.inputs[0];
+  return edge?.side === undefined && edge?.partition.kind === 'forward' && node.sides.length === 0 && node.onError === 'fail';
 }
 
 function assignChains(nodes: readonly LogicalNode[], originOf: (id: number) => number): Map<number, number> {
