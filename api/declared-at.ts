@@ -1,7 +1,13 @@
 /**
  * Finds the user's own line: the first stack frame outside this folder.
  */
-const HERE = new URL('.', import.meta.url).href;
+import { fileURLToPath } from 'node:url';
+
+/** This folder, compiled and, as stacks have it under `--enable-source-maps`, as written; as URLs and as paths. */
+const HERE = ['.', '../../api/'].flatMap((folder) => {
+  const { href } = new URL(folder, import.meta.url);
+  return [href, fileURLToPath(href)];
+});
 
 /** `file:line:column` of whoever called into the API; undefined where stacks are not to be had. */
 export function declaredAt(): string | undefined {
@@ -12,7 +18,7 @@ export function declaredAt(): string | undefined {
   const frames = stack?.split('\n').slice(1) ?? [];
   for (const frame of frames) {
     const place = /\(?((?:file:\/\/|\/|[A-Za-z]:\\)[^()]*:\d+:\d+)\)?$/.exec(frame)?.[1];
-    if (place && !place.startsWith(HERE)) return place.replace(/^file:\/\//, '');
+    if (place && !HERE.some((folder) => place.startsWith(folder))) return place.replace(/^file:\/\//, '');
   }
   return undefined;
 }

@@ -20,6 +20,7 @@ export interface OperatorMetrics {
   readonly keys: number;
 }
 
+/** Counters of a job as of a moment ago. */
 export interface JobMetrics {
   readonly status: JobStatus;
   readonly restarts: number;
@@ -30,6 +31,7 @@ export interface JobMetrics {
   readonly operators: readonly OperatorMetrics[];
 }
 
+/** How a job ended, and what it collected. */
 export interface JobResult<R> {
   readonly status: 'finished' | 'cancelled';
   /** What the job's result stream gave, unless the handle was iterated over. */

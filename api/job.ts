@@ -45,6 +45,7 @@ export class JobBuilder {
   }
 }
 
+/** Options of `job`. */
 export interface JobOptions<P> {
   /** Values that a run may change, with their defaults: plain data. */
   readonly params?: P;

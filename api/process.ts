@@ -70,6 +70,7 @@ interface Common<K, D extends StateDescriptors, S extends SideDescriptors, OT, O
  */
 export interface ProcessFunctions<K, T, D extends StateDescriptors, S extends SideDescriptors, O, OT, OP>
   extends Common<K, D, S, OT, OP> {
+  /** Called for each record, in order of arrival within its key. */
   onRecord(record: T, ctx: ProcessContext<K, D, S>): Results<O>;
   readonly onError?: OnError<T>;
 }
@@ -77,7 +78,9 @@ export interface ProcessFunctions<K, T, D extends StateDescriptors, S extends Si
 /** The functions of `keyed.connect(other).process`: state, timers and outputs are shared by both inputs. */
 export interface ConnectedFunctions<K, A, B, D extends StateDescriptors, S extends SideDescriptors, OA, OB, OT, OP>
   extends Common<K, D, S, OT, OP> {
+  /** Called for each record of the first stream. */
   onFirst(record: A, ctx: ProcessContext<K, D, S>): Results<OA>;
+  /** Called for each record of the second stream. */
   onSecond(record: B, ctx: ProcessContext<K, D, S>): Results<OB>;
   readonly onError?: OnError<A | B>;
 }

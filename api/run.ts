@@ -16,6 +16,7 @@ import { DEFAULT_SETTINGS } from '../engine/worker/settings.js';
 import type { JobDefinition } from './job.js';
 import { JobHandle } from './job-handle.js';
 
+/** Options of any run. */
 export interface InlineRunOptions<P = unknown> {
   /** Replace the job's defaults of the same name. Plain data. */
   readonly params?: Partial<P>;
@@ -25,6 +26,7 @@ export interface InlineRunOptions<P = unknown> {
   readonly restart?: RestartPolicy;
 }
 
+/** Options of a run on worker threads. */
 export interface RunOptions<P = unknown> extends InlineRunOptions<P> {
   /** Worker threads; default: one per core. */
   readonly workers?: number;

@@ -22,6 +22,7 @@ export interface OperatorOptions<T> {
   readonly onError?: OnError<T>;
 }
 
+/** How disordered a stream is, and what that means for event time. */
 export interface EventTimeOptions<T> {
   /** How much later than a newer one a record may come; default 0. Later ones are late. */
   readonly outOfOrder?: Duration;

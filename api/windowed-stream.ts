@@ -3,15 +3,21 @@
  */
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
-import { type AggregateBuilder, type AggregateParts, type AggregateResults, aggregateBuilder } from '../operators/aggregates.js';
+import {
+  type AggregateBuilder,
+  type AggregateParts,
+  type AggregateResults,
+  aggregateBuilder,
+} from '../operators/aggregates.js';
 import type { Window, WindowAssigner } from '../operators/window/assigners.js';
+import { type AnyWindowFold, LATE, windowFactory } from '../operators/window/window-factory.js';
 import { aggregateFold, elementsFold, reduceFold } from '../operators/window/window-fold.js';
-import { LATE, type AnyWindowFold, windowFactory } from '../operators/window/window-factory.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
 import type { OnError } from './on-error.js';
 import { Stream } from './stream.js';
 
+/** Options of `window`. */
 export interface WindowOptions {
   /** How long after its end a window still takes records; default 0. */
   readonly lateness?: Duration;
@@ -77,7 +83,12 @@ export class WindowedStream<K extends Key, T> {
     process: (key: K, window: Window, records: readonly T[]) => Iterable<O>,
     options: WindowedOptions<T> = {},
   ): WindowResults<O, T> {
-    return this.#add('window-process', name, elementsFold(process as (key: unknown, window: Window, records: readonly T[]) => Iterable<O>), options);
+    return this.#add(
+      'window-process',
+      name,
+      elementsFold(process as (key: unknown, window: Window, records: readonly T[]) => Iterable<O>),
+      options,
+    );
   }
 
   #add<O>(type: string, name: string, fold: AnyWindowFold, options: WindowedOptions<T>): WindowResults<O, T> {
@@ -98,7 +109,9 @@ export class WindowedStream<K extends Key, T> {
 
 function describe(assigner: WindowAssigner, latenessMs: number): string {
   const { kind, ...sizes } = assigner;
-  const parts = Object.entries(sizes).flatMap(([name, ms]) => (ms === 0 ? [] : [`${name.replace(/Ms$/, '')} ${ms} ms`]));
+  const parts = Object.entries(sizes).flatMap(([name, ms]) =>
+    ms === 0 ? [] : [`${name.replace(/Ms$/, '')} ${ms} ms`],
+  );
   if (latenessMs > 0) parts.push(`lateness ${latenessMs} ms`);
   return `${kind}, ${parts.join(', ')}`;
 }

@@ -14,12 +14,14 @@ export interface Watched {
   metrics(): Promise<ProgressMetrics>;
 }
 
+/** A terminal, or whatever takes text. */
 export interface ProgressOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
+/** A display of a job's progress, until it is stopped. */
 export interface Progress {
   /** Shows the last state, if given, and lets go of the terminal. A second call does nothing. */
   stop(last?: ProgressMetrics): void;

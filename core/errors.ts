@@ -78,11 +78,11 @@ export const ERRORS = {
     'fix-code',
     'Iterate over the handle instead of awaiting all results at once, or use a file sink.',
   ),
-  MILL_JOB_CANCELLED: entry('retry', 'Nothing to mend: the job was cancelled.'),
   MILL_STALLED: entry('bug', 'Please report it with the job and, under simulation, the seed.'),
   MILL_BUG: entry('bug', 'Please report it with the job that shows it.'),
 } as const satisfies Record<string, ErrorEntry>;
 
+/** A code of the table; docs/errors.md has a section for each. */
 export type ErrorCode = keyof typeof ERRORS;
 
 /** Where an error happened; every part is filled in by whoever knows it. */
@@ -166,6 +166,7 @@ export class MillraceError extends Error {
     return error;
   }
 
+  /** The error as plain data, its cause included: what JSON.stringify and the command line print. */
   toJSON(): ErrorData {
     return {
       code: this.code,

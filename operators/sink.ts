@@ -5,10 +5,12 @@
 import type { Inbox } from '../core/batch.js';
 import type { Host } from '../core/host.js';
 
+/** Where records leave a job; the contract for writing one. */
 export interface Sink<T> {
   /** `files`, `print`, `callback` …: for plans and messages. */
   readonly kind: string;
   readonly description: string;
+  /** Makes the writer of one subtask. */
   writer(context: SinkContext): SinkWriter;
   /** Absent for sinks whose writes are visible at once. */
   committer?(context: { readonly host: Host; readonly uid: string; readonly job: string }): Committer;
@@ -32,6 +34,7 @@ export interface SinkContext {
   collect(records: readonly unknown[]): boolean;
 }
 
+/** The part of a sink that writes, one a subtask; called by one thread, one call at a time. */
 export interface SinkWriter {
   /** Takes over handles that the checkpoint holds for this subtask. */
   open?(restored: readonly unknown[]): void | Promise<void>;
@@ -42,6 +45,7 @@ export interface SinkWriter {
    * handle not yet known to be committed. `final`: nothing more will be written.
    */
   prepare(checkpoint: number, final: boolean): Promise<readonly unknown[]>;
+  /** The checkpoint is complete and its handles are committed. */
   onCheckpointComplete?(checkpoint: number): void;
   /** After a failure too. Must not make anything visible. */
   close(): void | Promise<void>;

@@ -10,6 +10,7 @@ export interface Split {
   readonly id: string;
 }
 
+/** Where records enter a job; the contract for writing one. */
 export interface Source<T, S extends Split = Split> {
   /** `files`, `generate`, `iterable` …: for plans and messages. */
   readonly kind: string;
@@ -19,6 +20,7 @@ export interface Source<T, S extends Split = Split> {
   readonly bounded: boolean;
   /** Whether later splits hold later records only, so that watermarks may go out before all are opened. */
   readonly inTimeOrder?: boolean;
+  /** Makes the enumerator, one a job. */
   enumerator(context: EnumeratorContext): Enumerator<S>;
   /** Opens a split at `position`, or at its beginning. Must not throw: errors go to `context.fail`. */
   reader(split: S, position: unknown, context: ReaderContext): SplitReader;
@@ -69,10 +71,12 @@ export interface MalformedRecord {
 /** `more`: poll again; `wait`: nothing now, `wake` will be called; `end`: the split is done. */
 export type PollStatus = 'more' | 'wait' | 'end';
 
+/** Reads one split, in order. Called by one thread, one call at a time. */
 export interface SplitReader {
   /** Appends records to `batch` until it is full or there is nothing at hand. Never blocks. */
   poll(batch: Batch): PollStatus;
   /** Position of the first record that `poll` has not given out. Plain data. */
   position(): unknown;
+  /** Last call, also after a failure. */
   close(): void | Promise<void>;
 }

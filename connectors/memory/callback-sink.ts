@@ -8,17 +8,20 @@ import type { Inbox } from '../../core/batch.js';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { Sink, SinkContext, SinkWriter } from '../../operators/sink.js';
 
+/** What a callback learns besides the record. */
 export interface CallbackInfo {
   /** Event time of the record, epoch milliseconds; undefined when it has none. */
   readonly timestamp: number | undefined;
   readonly subtask: number;
 }
 
+/** Options of `callback`. */
 export interface CallbackOptions {
   /** How many promises a subtask may have pending. Default 1: one record after the other. */
   readonly concurrency?: number;
 }
 
+/** A function for each record; the next record waits for the promise it returns, if any. */
 export type Callback<T> = (record: T, info: CallbackInfo) => void | PromiseLike<void>;
 
 /**

@@ -11,6 +11,7 @@ import { LIMITS } from '../../core/limits.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { Enumerator, PollStatus, ReaderContext, Source, Split, SplitReader } from '../../operators/source.js';
 
+/** What `generate` makes, how much and how fast. */
 export interface GenerateOptions<T> {
   /** How many records in all; absent: without end. */
   readonly count?: number;

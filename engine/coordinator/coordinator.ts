@@ -21,6 +21,7 @@ import { type RestartPolicy, type RestartStrategy, restartStrategy } from './res
 import { ResultQueue } from './result-queue.js';
 import { SplitDealer } from './split-dealer.js';
 
+/** Where a job is in its life; `finished`, `cancelled` and `failed` are final. */
 export type JobStatus =
   | 'starting'
   | 'running'

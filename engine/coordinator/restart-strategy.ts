@@ -3,6 +3,7 @@
  */
 import { type Duration, durationMs } from '../../core/time.js';
 
+/** When a failed job is started again, and after what delay. */
 export type RestartPolicy =
   /** A failure ends the job. */
   | { readonly kind: 'none' }

@@ -3,6 +3,7 @@
  */
 import type { ErrorCode } from '../../core/errors.js';
 
+/** A record that could not be handled, and why; what `deadLetter(name, sink)` puts out. */
 export interface DeadLetter<T = unknown> {
   /** Name of the operator or source that gave it up. */
   readonly operator: string;

@@ -31,6 +31,7 @@ export interface SessionWindows {
   readonly gapMs: number;
 }
 
+/** Which windows a record belongs to: made by `tumbling`, `sliding` or `session`. */
 export type WindowAssigner = TumblingWindows | SlidingWindows | SessionWindows;
 
 /**

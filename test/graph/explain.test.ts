@@ -25,12 +25,12 @@ t.test('the text shows chains, branches, side outputs and event time', async (t)
     '    → all directly',
     '    → sum by key',
     '    dead-letters → failed directly',
-    '  failed   sink: collect',
-    '  all      sink: collect',
+    "  failed   sink: collect     to the job's handle",
+    "  all      sink: collect     to the job's handle",
     '',
     'chain 1',
     '  sum      reduce',
-    '  sums     sink: collect',
+    "  sums     sink: collect     to the job's handle",
   ]);
 });
 

@@ -36,7 +36,7 @@ function linesOf({ path, text }: SourceFile): string[] {
 }
 
 function anyOf(file: SourceFile): string[] {
-  return [...nodesOf(file.tree)]
+  return nodesOf(file.tree)
     .filter((node) => ts.isAsExpression(node) && node.type.kind === ts.SyntaxKind.AnyKeyword)
     .map((node) => `${placeOf(file, node)} casts to any`);
 }

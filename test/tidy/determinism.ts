@@ -72,7 +72,7 @@ function bannedModules(file: SourceFile): string[] {
 function bannedNames(file: SourceFile): string[] {
   const own = declaredNames(file.tree);
   const shared = matches(SHARED_MEMORY_USERS, file.path);
-  return [...nodesOf(file.tree)].flatMap((node) => {
+  return nodesOf(file.tree).flatMap((node) => {
     const name = bannedMember(node) ?? bannedGlobal(node, own, shared);
     return name === undefined ? [] : [`${placeOf(file, node)} uses ${name}; only the host may`];
   });

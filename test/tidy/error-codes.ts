@@ -23,7 +23,7 @@ export function errorCodes(codes: readonly string[], files: readonly SourceFile[
 }
 
 function codesIn(file: SourceFile): string[] {
-  return [...nodesOf(file.tree)].flatMap((node) =>
+  return nodesOf(file.tree).flatMap((node) =>
     ts.isStringLiteral(node) && node.text.startsWith('MILL_') ? [node.text] : [],
   );
 }

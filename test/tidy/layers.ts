@@ -37,7 +37,7 @@ export interface Import {
 
 /** All imports and re-exports of a file, dynamic ones with a literal path and `new URL('./x.js', …)` included. */
 export function importsOf(file: SourceFile): Import[] {
-  return [...nodesOf(file.tree)].flatMap((node) => {
+  return nodesOf(file.tree).flatMap((node) => {
     const specifier = specifierOf(node);
     return specifier === undefined
       ? []
@@ -83,6 +83,7 @@ function judge(file: SourceFile, entry: Import): string[] {
 
 function judgeInner(path: string, { specifier }: Import): string | undefined {
   const target = targetOf(path, specifier);
+  if (!target.endsWith('.ts')) return undefined;
   const [own, other] = [folderOf(path), folderOf(target)];
   const otherRank = RANK.get(other);
   if (path === 'api/index.ts' || own === other || otherRank === undefined) {

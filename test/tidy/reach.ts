@@ -13,11 +13,14 @@ export const reach: Rule = (files) => {
     .map(({ path }) => `${path} is used by nothing that is published`);
 };
 
+/** A fluent API is circular by nature: each kind of stream makes the others. */
+const MAY_BE_CIRCULAR = 'api/';
+
 export const circles: Rule = (files) => {
   const evaluated = new Map(files.map((file) => [file.path, targetsOf(file, true)]));
   return files.flatMap(({ path }) => {
     const circle = circleThrough(path, evaluated);
-    return circle ? [`${circle.join(' → ')} is a circle`] : [];
+    return circle && !path.startsWith(MAY_BE_CIRCULAR) ? [`${circle.join(' → ')} is a circle`] : [];
   });
 };
 

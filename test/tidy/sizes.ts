@@ -63,10 +63,12 @@ function linesOf(text: string): number {
 }
 
 function functionsOf(file: SourceFile): Sized[] {
-  return [...nodesOf(file.tree)].filter(hasBody).flatMap((node) => {
-    const lines = linesOf(node.getText());
-    return lines > 1 ? [{ place: placeOf(file, node), lines }] : [];
-  });
+  return nodesOf(file.tree)
+    .filter(hasBody)
+    .flatMap((node) => {
+      const lines = linesOf(node.getText());
+      return lines > 1 ? [{ place: placeOf(file, node), lines }] : [];
+    });
 }
 
 function hasBody(node: ts.Node): boolean {

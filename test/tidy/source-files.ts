@@ -64,10 +64,20 @@ function entriesOf(folder: string) {
   }
 }
 
-/** Every node of a tree, depth first. */
-export function* nodesOf(node: ts.Node): Generator<ts.Node> {
-  yield node;
-  for (const child of node.getChildren()) yield* nodesOf(child);
+const visited = new WeakMap<ts.SourceFile, readonly ts.Node[]>();
+
+/** Every node of a file, depth first. */
+export function nodesOf(tree: ts.SourceFile): readonly ts.Node[] {
+  const known = visited.get(tree);
+  if (known) return known;
+  const nodes: ts.Node[] = [];
+  const visit = (node: ts.Node): void => {
+    nodes.push(node);
+    ts.forEachChild(node, visit);
+  };
+  visit(tree);
+  visited.set(tree, nodes);
+  return nodes;
 }
 
 /** `core/key.ts:12`, for messages. */
