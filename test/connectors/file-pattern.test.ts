@@ -7,7 +7,7 @@ import { hostWith } from './chopping-storage.js';
 t.test('a segment matches names', (t) => {
   const cases: [pattern: string, yes: string[], no: string[]][] = [
     ['*', ['a', 'a.b'], ['.a']],
-    ['*.csv', ['.csv'.slice(1) + '.csv', 'a.csv'], ['a.csv.gz', '.csv', '.a.csv']],
+    ['*.csv', ['csv.csv', 'a.csv'], ['a.csv.gz', '.csv', '.a.csv']],
     ['.*', ['.a'], ['a']],
     ['a?c', ['abc', 'a?c', 'a𝄞c'], ['ac', 'abbc']],
     ['[abc]', ['a', 'c'], ['d', '']],

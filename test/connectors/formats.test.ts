@@ -97,14 +97,12 @@ const name = fc.constantFrom('a', 'b,c', 'd"', 'e\n', ' f', 'é', '__proto__', '
 const field = fc
   .array(fc.constantFrom('', 'x', '"', ',', ';', '\n', '\r', '\r\n', 'ü', '𝄞', ' ', '\uFEFF', '12'), { maxLength: 5 })
   .map((parts) => parts.join(''));
-const table = fc
-  .uniqueArray(name, { minLength: 1, maxLength: 4 })
-  .chain((names) =>
-    fc.record({
-      names: fc.constant(names),
-      rows: fc.array(fc.tuple(...names.map(() => field)), { minLength: 1, maxLength: 12 }),
-    }),
-  );
+const table = fc.uniqueArray(name, { minLength: 1, maxLength: 4 }).chain((names) =>
+  fc.record({
+    names: fc.constant(names),
+    rows: fc.array(fc.tuple(...names.map(() => field)), { minLength: 1, maxLength: 12 }),
+  }),
+);
 const toObject = (names: readonly string[], row: readonly string[]): object =>
   Object.fromEntries(names.map((name, at) => [name, row[at]]));
 const entries = (records: readonly object[]): unknown => records.map((record) => Object.entries(record));
