@@ -1,0 +1,63 @@
+/**
+ * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
+ */
+import { cpus } from 'node:os';
+import { flightsEngine } from './flights-engine.js';
+import exchange from './jobs/exchange.js';
+import keyedSum from './jobs/keyed-sum.js';
+import stateless from './jobs/stateless.js';
+import { type Measurement, steady } from './steady.js';
+
+interface Bench {
+  readonly what: string;
+  /** What the design asks for, in records a second of `unit`. */
+  readonly must: number;
+  readonly unit: 'perSecond' | 'perCpuSecond';
+  measure(): Promise<Measurement>;
+}
+
+const jobModule = (name: string): URL => new URL(`./jobs/${name}.js`, import.meta.url);
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  stateless: {
+    what: 'map, filter, map in one chain, 1 worker',
+    must: 6e6,
+    unit: 'perSecond',
+    measure: () => steady(jobModule('stateless'), stateless, { workers: 1 }),
+  },
+  'keyed-sum': {
+    what: 'running sum, 100 K number keys, 1 worker',
+    must: 5e6,
+    unit: 'perSecond',
+    measure: () => steady(jobModule('keyed-sum'), keyedSum, { workers: 1 }),
+  },
+  exchange: {
+    what: 'objects from worker to worker, 6 fields',
+    must: 5e6,
+    unit: 'perSecond',
+    measure: () => steady(jobModule('exchange'), exchange, { workers: 2 }),
+  },
+  'flights-engine': {
+    what: 'the flights job without parsing, inline',
+    must: 5e5,
+    unit: 'perCpuSecond',
+    measure: () => flightsEngine(),
+  },
+};
+
+const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'));
+const unknown = wanted.find((name) => !(name in BENCHES));
+if (unknown !== undefined) {
+  console.error(`there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}`);
+  process.exit(1);
+}
+const millions = (rate: number): string => `${(rate / 1e6).toFixed(2)} M`.padStart(9);
+console.log(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()})\n`);
+console.log(`${'benchmark'.padEnd(16)}${'records/s'.padStart(10)}${'a CPU-s'.padStart(10)}${'spread'.padStart(8)}${'must'.padStart(9)}`);
+for (const [name, bench] of Object.entries(BENCHES)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const result = await bench.measure();
+  const row = [millions(result.perSecond), millions(result.perCpuSecond), `±${Math.round(result.spread * 100)} %`.padStart(7), millions(bench.must)];
+  const ratio = result[bench.unit] / bench.must;
+  console.log(`${name.padEnd(16)} ${row.join(' ')}  ${ratio.toFixed(1)}×  ${bench.what}`);
+}
