@@ -189,5 +189,5 @@ function operatorMetrics(name: string, type: string, stages: readonly StageMetri
 
 function leastWatermark(times: readonly number[]): number | undefined {
   const least = times.reduce((a, b) => Math.min(a, b), TIME_MAX);
-  return least === TIME_MIN ? undefined : least;
+  return least === TIME_MIN || times.length === 0 ? undefined : least;
 }

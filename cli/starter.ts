@@ -1,32 +1,38 @@
 /** The job that `millrace init` writes. A test runs it as it is. */
 export const STARTER = `/**
- * A stream of orders, and what each customer has spent so far.
+ * Orders of three shops, and what each shop takes a minute.
  *
- *   npx millrace run job.ts              until the input ends
- *   npx millrace plan job.ts             how it runs
+ *   npx millrace run job.ts      runs it to the end of its input
+ *   npx millrace plan job.ts     shows how it runs
  */
-import { generate, job, print } from 'millrace';
+import { generate, job, print, tumbling } from 'millrace';
 
 interface Order {
-  readonly id: number;
-  readonly customer: string;
+  readonly shop: string;
   readonly cents: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
 }
 
-const CUSTOMERS = ['ada', 'grace', 'linus'] as const;
-
-// Every worker imports this module: keep clock and randomness out of the definition.
-export default job('spending', (j) => {
-  j.from('orders', generate({ count: 12, rate: 10, make: order }))
-    .filter((each) => each.cents >= 500)
-    .keyBy((each) => each.customer)
-    .reduce('total', (a, b) => ({ ...b, cents: a.cents + b.cents }))
-    .map((total) => \`\${total.customer} has spent \${(total.cents / 100).toFixed(2)}\`)
+// Each worker imports this module and builds the same job: keep clock and randomness out of it.
+export default job('takings', (j) => {
+  j.from('orders', generate({ count: 300, rate: 200, make: order }))
+    .eventTime((order) => order.at)
+    .keyBy((order) => order.shop)
+    .window(tumbling('1m'))
+    .aggregate('per-minute', (orders) => ({ count: orders.count(), cents: orders.sum((order) => order.cents) }))
+    .map(({ key, window, count, cents }) => {
+      const minute = new Date(window.start).toISOString().slice(11, 16);
+      return \`\${minute}  \${key.padEnd(5)}  \${count} orders, \${(cents / 100).toFixed(2)}\`;
+    })
     .to('out', print());
 });
 
-/** Order number n; replace it by a source of your own, such as files('orders/*.ndjson', ndjson()). */
+const SHOPS = ['north', 'south', 'west'] as const;
+const OPENING = Date.UTC(2030, 0, 1, 9);
+
+/** Order number n, one a second. Replace it by a source of your own: files('orders/*.ndjson', ndjson()). */
 function order(n: number): Order {
-  return { id: n, customer: CUSTOMERS[n % CUSTOMERS.length] as string, cents: (n * 7919) % 2_000 };
+  return { shop: SHOPS[n % 3] ?? 'north', cents: (n * 7919) % 10_000, at: OPENING + n * 1_000 };
 }
 `;
