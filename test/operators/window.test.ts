@@ -301,6 +301,20 @@ t.test('a function that throws at a firing leaves the other keys alone, if the j
   t.end();
 });
 
+t.test('records handed to a function do not change afterwards', (t) => {
+  const all = elementsFold<Event, unknown>((_key, window, records) => [{ window, records }]);
+  for (const assigner of [tumbling(10), sliding(10, 2), session(10)]) {
+    const drive = new Drive((context) => operatorOf(context, assigner, 100, all), 100);
+    drive.records([{ record: 1, key: 'k', timestamp: 5 }]);
+    drive.advance(20);
+    const first = drive.out[0]?.record as { records: unknown[] };
+    drive.records([{ record: 2, key: 'k', timestamp: 5 }]);
+    t.same(first.records, [1]);
+    t.match(drive.out.at(-1), { record: { records: [1, 2] } });
+  }
+  t.end();
+});
+
 t.test('options', (t) => {
   t.throws(() => tumbling(0), { code: 'MILL_OPTION_INVALID' });
   t.throws(() => tumbling(1.5), { code: 'MILL_OPTION_INVALID' });

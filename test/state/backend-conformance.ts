@@ -114,6 +114,8 @@ const anything = fc.oneof(
   fc.record({ a: fc.integer() }),
 );
 const subkeys = fc.constantFrom(...KEYS.map((key) => ({ key })));
+/** Mostly the same few, so that steps meet. */
+const keys = fc.oneof(subkeys, fc.constantFrom(...KEYS.slice(0, 2).map((key) => ({ key }))));
 
 function change<Model>(
   text: string,
@@ -196,7 +198,7 @@ const mapLaw: Law<Maps> = {
   change: fc.oneof(
     {
       weight: 5,
-      arbitrary: fc.tuple(subkeys, anything).map(([{ key: subkey }, value]) =>
+      arbitrary: fc.tuple(keys, anything).map(([{ key: subkey }, value]) =>
         change<Maps>(
           `set ${fc.stringify(subkey)} ${fc.stringify(value)}`,
           (state, slot) => state.map('m').set(slot, twin(subkey), value),
@@ -206,7 +208,7 @@ const mapLaw: Law<Maps> = {
     },
     {
       weight: 3,
-      arbitrary: subkeys.map(({ key: subkey }) =>
+      arbitrary: keys.map(({ key: subkey }) =>
         change<Maps>(
           `remove ${fc.stringify(subkey)}`,
           (state, slot) => state.map('m').remove(slot, twin(subkey)),
@@ -245,7 +247,7 @@ const mapLaw: Law<Maps> = {
 type Panes = Map<number, Map<string, unknown>>;
 
 const PANES = [-3_600_000, 0, 0.5, 1_000, 1e15];
-const paneTime = fc.constantFrom(...PANES);
+const paneTime = fc.oneof(fc.constantFrom(...PANES), fc.constant(0));
 
 const paneLaw: Law<Panes> = {
   name: 'pane',
@@ -306,14 +308,16 @@ const keyAndChange = <Model>(law: Law<Model>): fc.Arbitrary<Step<Model>> =>
   fc.oneof(
     {
       weight: 12,
-      arbitrary: fc.tuple(subkeys, law.change).map(([{ key }, made]) => ({ kind: 'change', key, made }) as const),
+      arbitrary: fc
+        .tuple(keys, law.change, fc.boolean())
+        .map(([{ key }, made, checked]) => ({ kind: 'change', key, made, checked }) as const),
     },
     { weight: 1, arbitrary: fc.boolean().map((shuffle) => ({ kind: 'restart', shuffle }) as const) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 300 }).map((keys) => ({ kind: 'churn', keys }) as const) },
   );
 
 type Step<Model> =
-  | { readonly kind: 'change'; readonly key: unknown; readonly made: Change<Model> }
+  | { readonly kind: 'change'; readonly key: unknown; readonly made: Change<Model>; readonly checked: boolean }
   | { readonly kind: 'restart'; readonly shuffle: boolean }
   | { readonly kind: 'churn'; readonly keys: number };
 
@@ -337,7 +341,8 @@ function runLaw<Model>(law: Law<Model>, make: () => KeyedState, steps: readonly 
     else {
       step.made.apply(state, slotOf(state, step.key));
       step.made.applyModel(model, mark(step.key));
-      check(step.key);
+      // Not always: what is read may be put in order by being read.
+      if (step.checked) check(step.key);
     }
   }
   for (const key of KEYS) check(key);
@@ -384,8 +389,8 @@ type TimerStep =
 
 const times = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.constantFrom(0.5, 1e15, -1e15, TIME_MAX));
 const timerStep: fc.Arbitrary<TimerStep> = fc.oneof(
-  { weight: 8, arbitrary: fc.tuple(subkeys, times).map(([{ key }, time]) => ({ kind: 'add', key, time }) as const) },
-  { weight: 5, arbitrary: fc.tuple(subkeys, times).map(([{ key }, time]) => ({ kind: 'remove', key, time }) as const) },
+  { weight: 8, arbitrary: fc.tuple(keys, times).map(([{ key }, time]) => ({ kind: 'add', key, time }) as const) },
+  { weight: 5, arbitrary: fc.tuple(keys, times).map(([{ key }, time]) => ({ kind: 'remove', key, time }) as const) },
   { weight: 4, arbitrary: times.map((until) => ({ kind: 'take', until }) as const) },
   { weight: 1, arbitrary: fc.boolean().map((shuffle) => ({ kind: 'restart', shuffle }) as const) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 300 }).map((keys) => ({ kind: 'churn', keys }) as const) },
