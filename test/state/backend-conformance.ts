@@ -581,6 +581,26 @@ function checkIteration(t: Test, make: () => KeyedState): void {
     );
     t.end();
   });
+  t.test('a key of a map that was removed and put back comes once', (t) => {
+    const state = make();
+    const table = state.map<unknown, number>('m');
+    const slot = slotOf(state, 'k');
+    table.set(slot, 'other', 0);
+    for (const key of [1, ['a'], 1, ['a']]) {
+      table.set(slot, key, 1);
+      table.remove(slot, key);
+      table.set(slot, key, 2);
+    }
+    t.same(
+      [...table.entries(slot)],
+      [
+        [1, 2],
+        ['other', 0],
+        [['a'], 2],
+      ],
+    );
+    t.end();
+  });
   t.test('a pane lists its keys in order of insertion', (t) => {
     const state = make();
     const slots = slotsOf(state, ['c', 'a', 'b']);
