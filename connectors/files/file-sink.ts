@@ -29,8 +29,8 @@ const ROLL_MS = 60_000;
  * checkpoints that is at the end of the job. A crash at any moment leaves no partial file visible; going on from a
  * checkpoint neither loses nor repeats a record. Names: `<sink>-<hash of job and sink>-<run>-<subtask>-<number>`.
  *
- * The directory is made if it is missing. Starting a job afresh removes the files that earlier runs of this sink of
- * this job have written, never others.
+ * The directory is made if it is missing. A run with `fresh: true` first removes the files that earlier runs of this
+ * sink of this job have written, never others; without it they stay beside the new ones.
  *
  * A full disk fails the job with `MILL_DISK_FULL`, a directory that cannot be written with `MILL_FILE_UNWRITABLE`,
  * records that the format cannot express with `MILL_RECORD_NOT_PLAIN`.

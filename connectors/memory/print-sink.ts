@@ -4,7 +4,7 @@
  * Invariants: lines leave in order, a batch at a time; while one is on its way to standard output the next waits in
  * the inbox, so that a slow terminal or pipe slows the job down and memory stays bounded.
  */
-import { inspect } from 'node:util';
+import { type InspectOptions, inspect } from 'node:util';
 import type { Inbox } from '../../core/batch.js';
 import { asMillraceError } from '../../core/errors.js';
 import type { Sink, SinkContext, SinkWriter } from '../../operators/sink.js';
@@ -28,10 +28,17 @@ export function print<T = unknown>(options: PrintOptions<T> = {}): Sink<T> {
   return { kind: 'print', description: 'to standard output', writer: (context) => new PrintWriter(format, context) };
 }
 
+/** On one line, and complete. */
+const INSPECT_OPTIONS: InspectOptions = {
+  breakLength: Number.POSITIVE_INFINITY,
+  compact: true,
+  depth: 8,
+  maxArrayLength: null,
+  maxStringLength: null,
+};
+
 function defaultFormat(record: unknown): string {
-  return typeof record === 'string'
-    ? record
-    : inspect(record, { breakLength: Number.POSITIVE_INFINITY, compact: true, depth: 8 });
+  return typeof record === 'string' ? record : inspect(record, INSPECT_OPTIONS);
 }
 
 class PrintWriter implements SinkWriter {
