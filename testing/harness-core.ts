@@ -10,9 +10,9 @@ import { compareKeys, sameKey } from '../core/key.js';
 import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
 import type { InputChannel, OutputChannel } from '../engine/exchange/channel.js';
+import { LocalChannel } from '../engine/exchange/local-channel.js';
 import { Ring } from '../engine/exchange/ring.js';
 import { RingInputChannel, RingOutputChannel } from '../engine/exchange/ring-channel.js';
-import { LocalChannel } from '../engine/exchange/local-channel.js';
 import { type Chain, type Link, type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
 import type { LogicalNode, LogicalPlan } from '../engine/graph/nodes.js';
 import { MemoryStorage } from '../engine/host/memory-storage.js';
@@ -24,6 +24,7 @@ import { MemoryState } from '../state/memory/memory-state.js';
 import { Capture } from './capture.js';
 import { HarnessChannel } from './harness-channel.js';
 
+/** What a harness is made with. */
 export interface HarnessOptions {
   /** Channels of each input, as of so many producers; default 1. */
   readonly channels?: number;
@@ -141,7 +142,9 @@ export class HarnessCore {
     const sources = new Set(plan.nodes.filter(({ kind }) => kind === 'source').map(({ id }) => id));
     const nodes = plan.nodes.map((node): LogicalNode => {
       const inputs = node.inputs.map((edge) =>
-        sources.has(edge.from) && edge.partition.kind === 'forward' ? { ...edge, partition: { kind: 'rebalance' as const } } : edge,
+        sources.has(edge.from) && edge.partition.kind === 'forward'
+          ? { ...edge, partition: { kind: 'rebalance' as const } }
+          : edge,
       );
       return node.kind === 'sink' ? this.#captured({ ...node, inputs }) : { ...node, inputs };
     });
@@ -212,7 +215,10 @@ export class HarnessCore {
       random: () => this.#random.uint32(),
       timer: (delayMs, fire) => this.clock.timer(delayMs, fire),
       storage: this.storage,
-      pool: { threads: 2, run: async (_operator, inputs, _signal, apply) => Promise.all(inputs.map((input) => apply(input as never))) },
+      pool: {
+        threads: 2,
+        run: async (_operator, inputs, _signal, apply) => Promise.all(inputs.map((input) => apply(input as never))),
+      },
       print: async () => {},
     };
   }
@@ -250,4 +256,3 @@ export function timersOf(rows: readonly StateRow[]): PendingTimer[] {
     .map(({ table, key, subkey }) => ({ kind: table as PendingTimer['kind'], key, time: Number(subkey) }))
     .sort((a, b) => a.time - b.time || compareKeys(a.key, b.key));
 }
-

@@ -7,14 +7,22 @@ import type { JobDefinition } from '../api/job.js';
 import { Stream } from '../api/stream.js';
 import { collect } from '../connectors/memory/collect-sink.js';
 import { ACTIVE, type Control, END, IDLE } from '../core/control.js';
+import { LIMITS } from '../core/limits.js';
 import { type Duration, durationMs, TIME_MAX, TIME_MIN } from '../core/time.js';
 import { closePlan } from '../engine/graph/plan.js';
-import { LIMITS } from '../core/limits.js';
 import type { Source } from '../operators/source.js';
 import type { StateRow } from '../state/backend.js';
 import type { Emitted } from './capture.js';
-import { HarnessCore, type HarnessOptions, type HarnessTarget, type PendingTimer, stateOf, timersOf } from './harness-core.js';
+import {
+  HarnessCore,
+  type HarnessOptions,
+  type HarnessTarget,
+  type PendingTimer,
+  stateOf,
+  timersOf,
+} from './harness-core.js';
 
+/** Where and when a record is sent. */
 export interface SendOptions {
   /** Event time, epoch ms; left out: none. */
   readonly at?: number;
@@ -114,6 +122,7 @@ export class OperatorHarness<A, B, O> extends Harness {
     return this.controlAll(this.#sources(target), IDLE, target);
   }
 
+  /** The channel holds event time back again. */
   active(target: InputTarget = {}): this {
     return this.controlAll(this.#sources(target), ACTIVE, target);
   }
@@ -190,7 +199,15 @@ function inputStream(graph: GraphBuilder, name: string): Stream<unknown> {
       throw new TypeError('the harness writes its inputs itself');
     },
   };
-  const sourceNode = { kind: 'source', type: 'input', description: '', inputs: [], sides: [], onError: 'fail', source } as const;
+  const sourceNode = {
+    kind: 'source',
+    type: 'input',
+    description: '',
+    inputs: [],
+    sides: [],
+    onError: 'fail',
+    source,
+  } as const;
   return new Stream(graph, [{ node: graph.add(name, sourceNode), side: undefined }]);
 }
 
@@ -214,10 +231,12 @@ export class JobHarness extends Harness {
     return this.controlAll([source], { kind: 'watermark', time }, target);
   }
 
+  /** From here on that source does not hold event time back. */
   idle(source: string, target: HarnessTarget = {}): this {
     return this.controlAll([source], IDLE, target);
   }
 
+  /** That source holds event time back again. */
   active(source: string, target: HarnessTarget = {}): this {
     return this.controlAll([source], ACTIVE, target);
   }
@@ -234,14 +253,17 @@ export class JobHarness extends Harness {
     return this.emitted(sink).map(({ record }) => record);
   }
 
+  /** The same, with their timestamps. */
   emitted(sink: string): Emitted<unknown>[] {
     return this.core.capture(sink).take();
   }
 
+  /** Watermarks that have reached that sink since the last call. */
   takeWatermarks(sink: string): number[] {
     return this.core.capture(sink).takeWatermarks();
   }
 
+  /** Whether the end of the input has reached that sink. */
   ended(sink: string): boolean {
     return this.core.capture(sink).ended;
   }

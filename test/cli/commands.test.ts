@@ -59,11 +59,8 @@ t.test('plan shows chains, or JSON', async (t) => {
   ]);
   t.match(text, { code: 0, stdout: /^job takings: 2 chains, 128 key groups[\s\S]*→ per-minute by key\n\nchain 1/ });
   t.match(JSON.parse(json.stdout), {
-    job: 'spending',
-    chains: [
-      [{ name: 'orders' }, {}],
-      [{ name: 'total' }, {}, {}],
-    ],
+    job: 'takings',
+    chains: [[{ name: 'orders' }], [{ name: 'per-minute' }, {}, {}]],
   });
 });
 
