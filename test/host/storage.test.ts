@@ -35,8 +35,8 @@ t.test('decompression pulls its input only as its output is taken', async (t) =>
   t.equal(closed, true, 'breaking off closes the input');
 });
 
-t.test('zstd is read where this Node can, and says so where not', async (t) => {
-  const frame = Buffer.from('28b52ffd0400290000 68690a'.replace(' ', ''), 'hex');
+t.test('zstd that is cut off, or that this Node cannot read, is unreadable', async (t) => {
+  const frame = Buffer.from('28b52ffd040029000068690a', 'hex');
   for (const storage of [new NodeStorage(), new MemoryStorage()]) {
     const read = async (): Promise<void> => {
       const chunks = (async function* () {
