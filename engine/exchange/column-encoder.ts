@@ -184,7 +184,7 @@ function textLines(value: string, length: string, wide: boolean): string[] {
 /** The same without generated code; several times slower. */
 export function interpretEncoder(shape: Shape, wide: boolean): ColumnEncoder {
   return (records, from, count, memory, base, end, result) => {
-    const cursor: Cursor = { memory, wide, row: 0, rows: count, at: 0, end: wide ? end >> 1 : end };
+    const cursor: Cursor = { memory, wide, row: 0, rows: count, at: 0, end: wide ? end >> 1 : end, tooWide: false };
     const textStart = columnsEnd(shape, base, count);
     let next = wide ? textStart >> 1 : textStart;
     result.stopped = 0;
@@ -217,6 +217,8 @@ interface Cursor {
   row: number;
   /** Where the next text goes, in units. */
   at: number;
+  /** A short text of the row was too wide: said once the row is written, as the generated code does. */
+  tooWide: boolean;
 }
 
 /** 0, or why the record was not written. */
@@ -230,7 +232,7 @@ function interpretRow(shape: Shape, cursor: Cursor, base: number, record: unknow
     offset = padded(offset + cursor.rows * valueBytes(column));
     if (hasTags(column)) offset = padded(offset + cursor.rows);
   }
-  return 0;
+  return cursor.tooWide ? TOO_WIDE : 0;
 }
 
 function hasFields(shape: Shape, record: unknown): boolean {
@@ -286,7 +288,10 @@ function writeText(cursor: Cursor, lengthAt: number, value: unknown): number {
   }
   if (typeof value !== 'string') return MISFIT;
   if (value.length > cursor.end - cursor.at) return FULL;
-  if (!writeLongText(memory.u8, cursor.at, value, cursor.wide)) return TOO_WIDE;
+  if (!writeLongText(memory.u8, cursor.at, value, cursor.wide)) {
+    if (value.length >= LONG_TEXT_UNITS) return TOO_WIDE;
+    cursor.tooWide = true;
+  }
   memory.i32[lengthAt] = value.length;
   cursor.at += value.length;
   return 0;

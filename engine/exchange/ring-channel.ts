@@ -31,6 +31,10 @@ import { type Ring, RingReader, RingWriter } from './ring.js';
 
 const CONTROL_BYTES = 16;
 
+/** Instead of an offset in the ring. */
+const NOTHING = -1;
+const ASSEMBLED = -2;
+
 export class RingOutputChannel implements OutputChannel {
   private readonly writer: RingWriter;
   private readonly messages: MessageWriter;
@@ -124,34 +128,37 @@ export class RingInputChannel implements InputChannel {
 
   /** Takes in shapes and pieces on the way, so that true means that `receive` gives something. */
   get ready(): boolean {
-    return this.assembled !== undefined || this.nextElement() >= 0;
+    return this.nextElement() !== NOTHING;
   }
 
   receive(into: Batch): Control | 'records' | undefined {
-    const whole = this.assembled;
-    if (whole !== undefined) {
-      this.assembled = undefined;
-      return this.read(whole, 0, into);
-    }
     const offset = this.nextElement();
-    if (offset < 0) return this.assembled === undefined ? undefined : this.receive(into);
+    if (offset === NOTHING) return undefined;
+    if (offset === ASSEMBLED) return this.readAssembled(into);
     const element = this.read(this.ring, offset, into);
     this.release();
     return element;
   }
 
-  /** Offset of the next frame that is an element; -1 when there is none, or when one was put together. */
+  private readAssembled(into: Batch): Control | 'records' {
+    const { assembled } = this;
+    assert(assembled !== undefined, 'a frame was put together');
+    this.assembled = undefined;
+    return this.read(assembled, 0, into);
+  }
+
+  /** Where the next element is: its offset in the ring, ASSEMBLED or NOTHING. */
   private nextElement(): number {
-    for (;;) {
+    while (this.assembled === undefined) {
       const offset = this.reader.peek();
-      if (offset < 0) return -1;
+      if (offset < 0) return NOTHING;
       const kind = kindOf(this.ring.i32[(offset >> 2) + 1] as number);
       if (kind === FRAGMENT) this.takePiece(offset);
       else if (kind === SHAPE) this.decoder.learn(this.ring, offset);
       else return offset;
       this.release();
-      if (this.assembled !== undefined) return -1;
     }
+    return ASSEMBLED;
   }
 
   private takePiece(offset: number): void {
