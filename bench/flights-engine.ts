@@ -2,8 +2,9 @@
  * The engine's part of the flights job: events are parsed beforehand, rows are thrown away. Inline, so that CPU time
  * is the engine's and nothing else's.
  */
-import { gunzipSync } from 'node:zlib';
+
 import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { fromIterable, job, run } from 'millrace';
 import { blame, hourly, knockOn } from '../examples/flights/job.js';
 import { Flight, hasDeparted, Weather } from '../examples/flights/records.js';

@@ -53,11 +53,18 @@ if (unknown !== undefined) {
 }
 const millions = (rate: number): string => `${(rate / 1e6).toFixed(2)} M`.padStart(9);
 console.log(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()})\n`);
-console.log(`${'benchmark'.padEnd(16)}${'records/s'.padStart(10)}${'a CPU-s'.padStart(10)}${'spread'.padStart(8)}${'must'.padStart(9)}`);
+console.log(
+  `${'benchmark'.padEnd(16)}${'records/s'.padStart(10)}${'a CPU-s'.padStart(10)}${'spread'.padStart(8)}${'must'.padStart(9)}`,
+);
 for (const [name, bench] of Object.entries(BENCHES)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const result = await bench.measure();
-  const row = [millions(result.perSecond), millions(result.perCpuSecond), `±${Math.round(result.spread * 100)} %`.padStart(7), millions(bench.must)];
+  const row = [
+    millions(result.perSecond),
+    millions(result.perCpuSecond),
+    `±${Math.round(result.spread * 100)} %`.padStart(7),
+    millions(bench.must),
+  ];
   const ratio = result[bench.unit] / bench.must;
   console.log(`${name.padEnd(16)} ${row.join(' ')}  ${ratio.toFixed(1)}×  ${bench.what}`);
 }

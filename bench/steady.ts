@@ -27,7 +27,11 @@ interface Sample {
 }
 
 /** Runs the default job of `module` and measures what its sources put out. */
-export async function steady<P>(module: URL, job: JobDefinition<never, P>, options: SteadyOptions): Promise<Measurement> {
+export async function steady<P>(
+  module: URL,
+  job: JobDefinition<never, P>,
+  options: SteadyOptions,
+): Promise<Measurement> {
   const { workers, warmUpMs = 2_000, windows = 5, windowMs = 1_000 } = options;
   const handle = run({ url: module.href }, job, { workers });
   const sample = async (): Promise<Sample> => {

@@ -25,7 +25,10 @@ export class Capture implements Operator {
     const { batch } = inbox;
     for (; inbox.cursor < batch.count; inbox.cursor += 1) {
       const timestamp = batch.timestamps[inbox.cursor] as number;
-      const emitted = { record: batch.records[inbox.cursor], timestamp: timestamp === TIME_MIN ? undefined : timestamp };
+      const emitted = {
+        record: batch.records[inbox.cursor],
+        timestamp: timestamp === TIME_MIN ? undefined : timestamp,
+      };
       this.records.push(emitted);
     }
   }

@@ -9,7 +9,9 @@ import { blackhole, seen } from './blackhole.js';
 const GROUPS = 128;
 
 /** Numbers that worker 1 of 2 owns. */
-const keys = Array.from({ length: 10_000 }, (_, n) => n).filter((n) => ownerOf(keyGroupOf(hashKey(n), GROUPS), 2, GROUPS) === 1);
+const keys = Array.from({ length: 10_000 }, (_, n) => n).filter(
+  (n) => ownerOf(keyGroupOf(hashKey(n), GROUPS), 2, GROUPS) === 1,
+);
 const names = Array.from({ length: 1_000 }, (_, n) => `user-${n * 7919}`);
 const places = Array.from({ length: 100 }, (_, n) => `place ${n}`);
 

@@ -6,5 +6,8 @@ export default job('keyed-sum', { params: { keys: 100_000 } }, (j, { keys }) => 
   j.from('numbers', generate({ make: (n) => ({ key: (Math.imul(n, 0x9e3779b1) >>> 0) % keys, value: n & 1023 }) }))
     .keyBy((r) => r.key)
     .aggregate('sums', (a) => ({ sum: a.sum((r) => r.value) }))
-    .to('out', blackhole<{ sum: number }>((r) => r.sum));
+    .to(
+      'out',
+      blackhole<{ sum: number }>((r) => r.sum),
+    );
 });

@@ -7,5 +7,8 @@ export default job('stateless', (j) => {
     .map((r) => ({ n: r.n, v: r.v + 1 }))
     .filter((r) => r.v % 8 !== 0)
     .map((r) => ({ n: r.n, v: r.v * 2 }))
-    .to('out', blackhole<{ v: number }>((r) => r.v));
+    .to(
+      'out',
+      blackhole<{ v: number }>((r) => r.v),
+    );
 });

@@ -84,7 +84,9 @@ function absorbEventTime(nodes: readonly LogicalNode[]): Map<number, Absorbed> {
 /** Its records must fail the same way as the source's, and a side output of the node needs the node. */
 function mayAbsorb(node: EventTimeNode): boolean {
   const edge = node.inputs[0];
-  return edge?.side === undefined && edge?.partition.kind === 'forward' && node.sides.length === 0 && node.onError === 'fail';
+  return (
+    edge?.side === undefined && edge?.partition.kind === 'forward' && node.sides.length === 0 && node.onError === 'fail'
+  );
 }
 
 function assignChains(nodes: readonly LogicalNode[], originOf: (id: number) => number): Map<number, number> {

@@ -5,7 +5,7 @@
  * Event time is the scheduled departure. The log is in order of what happened, so a flight is out of order by as
  * much as it was late: up to 22 hours.
  */
-import { csv, files, fileSink, job, ndjson, type Stream, state, tumbling } from 'millrace';
+import { csv, fileSink, files, job, ndjson, type Stream, state, tumbling } from 'millrace';
 import { type Departure, Flight, hasDeparted, Weather } from './records.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,5 @@
 /** The public test kit drives operators and jobs step by step. */
-import { collect, fromIterable, job, side, type Stream, state, tumbling } from 'millrace';
+import { collect, fromIterable, job, type Stream, side, state, tumbling } from 'millrace';
 import { harness, jobHarness } from 'millrace/testing';
 import t from 'tap';
 
@@ -59,7 +59,14 @@ t.test('state, timers in both times, side outputs', async (t) => {
       }),
   );
   h.send({ user: 'ann', n: 3 }).send({ user: 'ann', n: 4 }).send({ user: 'bob', n: 3 });
-  t.same(h.state('ann'), { seen: [3, 4], last: 4, by: new Map([[3, 'ann'], [4, 'ann']]) });
+  t.same(h.state('ann'), {
+    seen: [3, 4],
+    last: 4,
+    by: new Map([
+      [3, 'ann'],
+      [4, 'ann'],
+    ]),
+  });
   t.same(h.takeSide('odd'), [3, 3]);
   t.same(
     h.timers().map(({ kind, key, time }) => `${kind} ${key} ${time}`),
@@ -112,7 +119,10 @@ t.test('records are frozen, and must survive an exchange', async (t) => {
   );
   t.throws(() => careless.send({ n: 1 }), { code: 'MILL_FUNCTION_FAILED', operator: 'map-1' });
   const closures = await harness((clicks: Stream<{ n: number }>) =>
-    clicks.map((click) => ({ get: () => click.n })).keyBy(() => 1).reduce('last', (_a, b) => b),
+    clicks
+      .map((click) => ({ get: () => click.n }))
+      .keyBy(() => 1)
+      .reduce('last', (_a, b) => b),
   );
   t.throws(() => closures.send({ n: 1 }), { code: 'MILL_RECORD_NOT_PLAIN', operator: 'map-1' });
 });
