@@ -2,7 +2,12 @@
  * Streams whose records are dealt by key: here state begins.
  */
 import type { Key } from '../core/key.js';
-import { type AggregateBuilder, type AggregateParts, type AggregateResults, aggregateBuilder } from '../operators/aggregates.js';
+import {
+  type AggregateBuilder,
+  type AggregateParts,
+  type AggregateResults,
+  aggregateBuilder,
+} from '../operators/aggregates.js';
 import { composeAggregates } from '../operators/compose-aggregates.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
@@ -10,6 +15,7 @@ import { processFactory } from '../operators/process.js';
 import type { WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
+import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
 import type { OnError } from './on-error.js';
 import {
@@ -19,9 +25,8 @@ import {
   type SideDescriptor,
   type SideDescriptors,
 } from './process.js';
-import type { Flat } from './flat.js';
 import { Stream } from './stream.js';
-import { type WindowOptions, WindowedStream } from './windowed-stream.js';
+import { WindowedStream, type WindowOptions } from './windowed-stream.js';
 
 export interface KeyedOptions<T> {
   readonly onError?: OnError<T>;
@@ -41,7 +46,9 @@ function processedStream<T, S extends SideDescriptors>(
   sides: readonly string[],
 ): ProcessedStream<T, S> {
   const streams = sides.map((side) => [side, new Stream(graph, [{ node, side }])]);
-  return Object.assign(new Stream<T>(graph, [{ node, side: undefined }]), { side: Object.fromEntries(streams) as SideStreams<S> });
+  return Object.assign(new Stream<T>(graph, [{ node, side: undefined }]), {
+    side: Object.fromEntries(streams) as SideStreams<S>,
+  });
 }
 
 /**
@@ -205,4 +212,3 @@ export class ConnectedStreams<K extends Key, A, B> {
     return processedStream(this.#graph, node, spec.sides);
   }
 }
-

@@ -179,7 +179,7 @@ export class Stream<T> {
    *
    * @example const cleaned = raw.apply(withoutBots)
    */
-  apply<R>(step: (stream: Stream<T>) => R): R {
+  apply<R>(step: (stream: this) => R): R {
     return step(this);
   }
 

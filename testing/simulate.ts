@@ -8,11 +8,11 @@ import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
 import { Coordinator } from '../engine/coordinator/coordinator.js';
 import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
-import type { Doorbell } from '../engine/exchange/channel.js';
 import { physicalPlan } from '../engine/graph/chain.js';
-import { Simulation } from '../engine/host/simulated-host.js';
+import { type PlantedFaults, Simulation } from '../engine/host/simulated-host.js';
 import type { EngineSettings } from '../engine/worker/settings.js';
 
+/** What a simulated run is made with. */
 export interface SimulateOptions<P = unknown> {
   /** Decides everything that is left to chance. */
   readonly seed: number;
@@ -27,9 +27,10 @@ export interface SimulateOptions<P = unknown> {
   /** Gives up after so many actions of the scheduler; default 1,000,000. */
   readonly actionsMax?: number;
   /** @internal Plants faults in tests of the engine. */
-  readonly doorbell?: (doorbell: Doorbell) => Doorbell;
+  readonly plant?: PlantedFaults;
 }
 
+/** How a simulated run ended, and how to see that it was the same run. */
 export interface SimulationResult<R> extends JobResult<R> {
   /** A hash of everything that happened, in order: equal for equal seeds. */
   readonly trace: number;
@@ -63,7 +64,7 @@ export async function simulate<R, P>(
     workers,
     settings,
     ...(options.actionsMax === undefined ? {} : { actionsMax: options.actionsMax }),
-    ...(options.doorbell === undefined ? {} : { doorbell: options.doorbell }),
+    ...(options.plant === undefined ? {} : { plant: options.plant }),
   });
   const host = simulation.host();
   for (const [path, content] of Object.entries(options.files ?? {})) await putFile(simulation, path, content);

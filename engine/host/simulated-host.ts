@@ -12,11 +12,11 @@ import { Random } from '../../core/random.js';
 import type { KeyedState } from '../../state/backend.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
 import type { Fleet, WorkerHandle, WorkerListener } from '../coordinator/fleet.js';
-import type { Doorbell } from '../exchange/channel.js';
+import type { Doorbell, OutputChannel } from '../exchange/channel.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import { allocateRings, WorkerChannels } from '../worker/channels.js';
 import type { EngineSettings } from '../worker/settings.js';
-import { Worker } from '../worker/worker.js';
+import { Worker, type WorkerOptions } from '../worker/worker.js';
 import { MemoryStorage } from './memory-storage.js';
 import { VirtualClock } from './virtual-clock.js';
 
@@ -28,8 +28,14 @@ export interface SimulationOptions {
   readonly actionsMax?: number;
   /** Where virtual time starts, epoch ms. */
   readonly startAt?: number;
-  /** Wraps every doorbell: tests plant lost wake-ups here. */
+  /** Faults that tests plant, to see that they are found. */
+  readonly plant?: PlantedFaults;
+}
+
+/** Stand-ins for what the simulation would use itself. */
+export interface PlantedFaults {
   readonly doorbell?: (doorbell: Doorbell) => Doorbell;
+  readonly output?: (channel: OutputChannel) => OutputChannel;
 }
 
 /** A worker sleeps in two steps, so that the scheduler can put others between its last look and its sleep. */
@@ -178,7 +184,8 @@ export class Simulation {
     const { workers, settings } = this.#options;
     const rings = allocateRings(plan, workers, settings.ringBytes);
     const fleet = Array.from({ length: workers }, () => new VirtualWorker());
-    const doorbells = fleet.map((worker) => this.#options.doorbell?.(worker) ?? worker);
+    const { plant } = this.#options;
+    const doorbells = fleet.map((worker) => plant?.doorbell?.(worker) ?? worker);
     const keyedState = (): KeyedState => new MemoryState({ maxParallelism: plan.logical.maxParallelism });
     return fleet.map((virtual, index) => {
       const toCoordinator = this.#queue();
@@ -191,7 +198,7 @@ export class Simulation {
         runId,
         settings,
         host,
-        channels: new WorkerChannels({ index, parallelism: workers, rings, doorbells, settings }),
+        channels: withPlanted(new WorkerChannels({ index, parallelism: workers, rings, doorbells, settings }), plant),
         keyedState,
         post: (message) => toCoordinator.push(() => virtual.alive && mine.message(message)),
         wake: () => virtual.ring(),
@@ -229,4 +236,10 @@ export class Simulation {
         }),
     };
   }
+}
+
+function withPlanted(channels: WorkerChannels, plant: PlantedFaults | undefined): WorkerOptions['channels'] {
+  const wrap = plant?.output;
+  if (!wrap) return channels;
+  return { inputs: (link) => channels.inputs(link), outputs: (link) => channels.outputs(link).map(wrap) };
 }

@@ -122,7 +122,7 @@ export class RunningContents<Acc> implements WindowContents<Acc> {
     while (this.turning.length > 0 && left > 0) {
       const slice = this.turning.pop() as number;
       const pane = this.table.find(slice);
-      const before = new SlotMap<Acc | null>();
+      const before = new SlotMap<Acc | null>(pane?.size);
       if (pane !== undefined) stack(this.fold, this.frontAccs, pane, before);
       this.front.push({ slice, before });
       left -= before.size + 1;

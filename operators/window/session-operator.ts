@@ -165,19 +165,19 @@ export class SessionOperator<T, Acc, Out> implements Operator {
   /** Fires the session that ends now, removes those whose lateness is over, and sets the timers of the rest. */
   private onTimer(slot: number, time: number): void {
     const sessions = this.sessions.get(slot) ?? [];
-    const kept: Session<Acc>[] = [];
-    let firing: Session<Acc> | null = null;
+    let ending: Session<Acc> | null = null;
+    let passed = 0;
     for (const session of sessions) {
       const last = session.end - 1;
-      if (last === time) firing = session;
-      if (last + this.lateness <= time) continue;
-      kept.push(session);
-      this.timers.add(slot, last > time ? last : last + this.lateness);
+      if (last === time) ending = session;
+      if (last + this.lateness <= time) passed += 1;
+      else this.timers.add(slot, last > time ? last : last + this.lateness);
     }
     const key = this.context.state.keyOf(slot);
-    if (kept.length === 0) this.sessions.remove(slot);
-    else this.sessions.set(slot, kept);
-    if (firing !== null) this.writer.fire(firing.acc, key, { start: firing.start, end: firing.end });
+    // They are ascending, so those that have passed come first.
+    if (passed === sessions.length) this.sessions.remove(slot);
+    else if (passed > 0) this.sessions.set(slot, sessions.slice(passed));
+    if (ending !== null) this.writer.fire(ending.acc, key, { start: ending.start, end: ending.end });
   }
 }
 
