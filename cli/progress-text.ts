@@ -36,8 +36,12 @@ export function watermarkText(watermark: number | undefined): string {
   return Number.isNaN(date.getTime()) ? String(watermark) : `${date.toISOString().slice(0, 19).replace('T', ' ')}Z`;
 }
 
-/** Cut to less than `columns`, as a line that wraps could not be redrawn; colours take no room. */
-export function fit(line: string, columns = 80): string {
+/**
+ * Cut to less than `columns`, as a line that wraps could not be redrawn; colours take no room. Some terminals say that
+ * they have 0 columns, and mean that they do not know.
+ */
+export function fit(line: string, columns: number | undefined): string {
   const bare = line.replace(/\x1b\[\d+m/g, '');
-  return bare.length < columns ? line : bare.slice(0, columns - 1);
+  const room = (columns || 80) - 1;
+  return bare.length <= room ? line : bare.slice(0, room);
 }

@@ -34,6 +34,7 @@ t.test('JSON has numbers only where JSON can', async (t) => {
 
 t.test('a line never fills its terminal; colours take no room', async (t) => {
   t.equal(fit('123456', 6), '12345');
+  t.equal(fit('123456', 0), '123456');
   t.equal(fit('\x1b[1m12345\x1b[22m', 6), '\x1b[1m12345\x1b[22m');
 });
 
