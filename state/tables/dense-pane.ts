@@ -10,12 +10,13 @@ export class DensePane<T> implements Pane<T> {
   readonly time: number;
   private readonly index: KeyIndex;
   private readonly journal: ChangeJournal | null;
-  private readonly values = new SlotMap<T>();
+  private readonly values: SlotMap<T>;
 
-  constructor(time: number, index: KeyIndex, journal: ChangeJournal | null) {
+  constructor(time: number, index: KeyIndex, journal: ChangeJournal | null, capacity: number) {
     this.time = time;
     this.index = index;
     this.journal = journal;
+    this.values = new SlotMap(capacity);
   }
 
   get size(): number {

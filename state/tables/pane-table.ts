@@ -9,12 +9,18 @@ import type { KeyIndex } from '../key-index.js';
 import { DensePane } from './dense-pane.js';
 import type { ChangeJournal, StateTable, TableContext, TableRow } from './state-table.js';
 
+/** A small pane must not cost the memory of a large one. */
+const EXPECTED_SIZE_MAX = 1_024;
+
 export class DensePaneTable<T> implements PaneTable<T>, StateTable {
   readonly kind = 'pane';
   private readonly index: KeyIndex;
   private readonly journal: ChangeJournal | null;
   private readonly panes = new Map<number, DensePane<T>>();
   private sorted: readonly number[] | null = [];
+  /** The pane made last: the next one is expected to be as large. Its size, once it is gone. */
+  private newest: DensePane<T> | null = null;
+  private expectedSize = 0;
 
   constructor(context: TableContext) {
     this.index = context.index;
@@ -38,6 +44,10 @@ export class DensePaneTable<T> implements PaneTable<T>, StateTable {
     const pane = this.panes.get(time);
     if (pane === undefined) return;
     this.panes.delete(time);
+    if (pane === this.newest) {
+      this.expectedSize = pane.size;
+      this.newest = null;
+    }
     // The oldest pane goes first as a rule, and the newest comes last.
     this.sorted = this.sorted?.[0] === time ? this.sorted.slice(1) : null;
     pane.release();
@@ -55,7 +65,9 @@ export class DensePaneTable<T> implements PaneTable<T>, StateTable {
   }
 
   private make(time: number): DensePane<T> {
-    const pane = new DensePane<T>(time, this.index, this.journal);
+    const expected = Math.min(this.newest?.size ?? this.expectedSize, EXPECTED_SIZE_MAX);
+    const pane = new DensePane<T>(time, this.index, this.journal, expected);
+    this.newest = pane;
     this.panes.set(time, pane);
     this.sorted = this.sorted !== null && time > (this.sorted.at(-1) ?? TIME_MIN) ? [...this.sorted, time] : null;
     return pane;

@@ -5,20 +5,29 @@
  * Invariants: rows below `size` are in use; `cells` holds pairs (slot, row + 1), 0 as the second marking an empty
  * place, at most half of them in use; each row's slot stands in it once. Removing moves the last row into the gap.
  */
-const PAIRS_MIN = 8;
+const PAIRS_BITS_MIN = 3;
 /** 2^32 / golden ratio: consecutive slots land far apart. */
 const SPREAD = 0x9e3779b1 | 0;
 
 export class SlotMap<T> {
   size = 0;
-  private slots = new Int32Array(PAIRS_MIN / 2);
+  private slots: Int32Array;
   private readonly values: T[] = [];
-  private cells = new Int32Array(PAIRS_MIN * 2);
+  private cells: Int32Array;
   /** 32 less the table's bits: the hash's high bits choose the place. */
-  private shift = 32 - Math.log2(PAIRS_MIN);
+  private shift: number;
   /** Row that `get` found last: `set` mostly follows for the same slot. */
   private lastSlot = -1;
   private lastRow = -1;
+
+  /** With room for `capacity` slots from the start: growing costs two arrays each time. */
+  constructor(capacity = 0) {
+    let bits = PAIRS_BITS_MIN;
+    while (1 << bits < capacity * 2) bits += 1;
+    this.slots = new Int32Array(1 << (bits - 1));
+    this.cells = new Int32Array(2 << bits);
+    this.shift = 32 - bits;
+  }
 
   get(slot: number): T | undefined {
     const row = findRow(this.cells, this.shift, slot);
