@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { asMillraceError, describeThrown, describeValue, type ErrorData, type MillraceError } from '../core/errors.js';
 import { type Paint, paintFor } from './paint.js';
+import { userFrame } from './user-frame.js';
 
 export interface ReportOptions {
   readonly verbose?: boolean | undefined;
@@ -35,19 +36,30 @@ type Fact = readonly [name: string, text: string];
 
 function factsOf(error: MillraceError, directory: string): Fact[] {
   const { operator, subtask, key, position, declaredAt } = error.place;
-  const facts: (Fact | undefined)[] = [
-    operator === undefined
-      ? undefined
-      : ['operator', subtask === undefined ? operator : `${operator}, subtask ${subtask}`],
-    key === undefined ? undefined : ['key', describeValue(key)],
-    position === undefined
-      ? undefined
-      : ['position', typeof position === 'string' ? position : describeValue(position)],
-    declaredAt === undefined ? undefined : ['declared', declaration(declaredAt, directory)],
-    ...causeTexts(error).map((text): Fact => ['cause', text]),
-    ['next', error.hint],
+  const where = subtask === undefined ? operator : `${operator ?? 'somewhere'}, subtask ${subtask}`;
+  const thrownAt = causesOf(error).map(userFrame).find(Boolean);
+  const elsewhere = thrownAt && lineOfPlace(thrownAt) !== lineOfPlace(declaredAt ?? '');
+  return [
+    ...fact('operator', where),
+    ...fact('key', key === undefined ? undefined : describeValue(key)),
+    ...fact('position', position === undefined ? undefined : positionText(position)),
+    ...fact('declared', declaredAt && placeText(declaredAt, directory)),
+    ...fact('thrown', elsewhere ? placeText(thrownAt, directory) : undefined),
+    ...causeTexts(error).flatMap((text) => fact('cause', text)),
+    ...fact('next', error.hint),
   ];
-  return facts.filter((fact) => fact !== undefined);
+}
+
+function fact(name: string, text: string | undefined): Fact[] {
+  return text === undefined ? [] : [[name, text]];
+}
+
+/** `orders.ndjson:17` as it is, `{ split: 0, from: 2 }` as `split 0, from 2`. */
+function positionText(position: unknown): string {
+  if (typeof position === 'string') return position;
+  if (typeof position !== 'object' || position === null || Array.isArray(position)) return describeValue(position);
+  const parts = Object.entries(position);
+  return parts.map(([name, value]) => `${name} ${typeof value === 'string' ? value : describeValue(value)}`).join(', ');
 }
 
 /** The causes, those left out that the text so far has said already. */
@@ -74,13 +86,18 @@ function causesOf(error: MillraceError): unknown[] {
 }
 
 /** `job.ts:12:6`, and what stands there. */
-function declaration(declaredAt: string, directory: string): string {
-  const match = /^(?:file:\/\/)?(.*?):(\d+)(?::\d+)?$/.exec(declaredAt);
-  if (!match) return declaredAt;
+function placeText(place: string, directory: string): string {
+  const match = /^(?:file:\/\/)?(.*?):(\d+)(?::\d+)?$/.exec(place);
+  if (!match) return place;
   const [file, line] = [match[1] as string, Number(match[2])];
-  const shown = nearer(file, directory) + declaredAt.slice(declaredAt.indexOf(file) + file.length);
+  const shown = nearer(file, directory) + place.slice(place.indexOf(file) + file.length);
   const code = lineOf(file, line);
   return code === undefined ? shown : `${shown}\n${line} | ${code}`;
+}
+
+/** Without its column. */
+function lineOfPlace(place: string): string {
+  return place.replace(/:\d+$/, '');
 }
 
 function nearer(file: string, directory: string): string {
