@@ -1,0 +1,138 @@
+/**
+ * Bytes that grow as they are written. Positions are kept by the sink; integers are big endian, so that keys sort.
+ */
+export class ByteSink {
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView;
+  #size = 0;
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** What has been written, sharing memory with the sink: copy it, or be done with it before the next write. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(0, this.#size);
+  }
+
+  /** Gives the bytes away; the sink starts afresh. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.bytes;
+    this.#bytes = new Uint8Array(256);
+    this.#view = new DataView(this.#bytes.buffer);
+    this.#size = 0;
+    return taken;
+  }
+
+  clear(): void {
+    this.#size = 0;
+  }
+
+  u8(value: number): void {
+    this.#reserve(1);
+    this.#bytes[this.#size] = value;
+    this.#size += 1;
+  }
+
+  u16(value: number): void {
+    this.#reserve(2);
+    this.#view.setUint16(this.#size, value);
+    this.#size += 2;
+  }
+
+  u32(value: number): void {
+    this.#reserve(4);
+    this.#view.setUint32(this.#size, value);
+    this.#size += 4;
+  }
+
+  f64(value: number): void {
+    this.#reserve(8);
+    this.#view.setFloat64(this.#size, value);
+    this.#size += 8;
+  }
+
+  /** A length or count: seven bits a byte, the lowest first. Up to 2^53. */
+  varint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.u8((rest % 0x80) | 0x80);
+      rest = Math.floor(rest / 0x80);
+    }
+    this.u8(rest);
+  }
+
+  put(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#size);
+    this.#size += bytes.length;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#size + more;
+    if (needed <= this.#bytes.length) return;
+    const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    bytes.set(this.bytes);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+  }
+}
+
+/** Reads what a `ByteSink` has written, in the same order. Reading past the end throws a RangeError. */
+export class ByteReader {
+  readonly bytes: Uint8Array;
+  at: number;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array, at = 0) {
+    this.bytes = bytes;
+    this.at = at;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get drained(): boolean {
+    return this.at >= this.bytes.length;
+  }
+
+  u8(): number {
+    this.at += 1;
+    return this.#view.getUint8(this.at - 1);
+  }
+
+  u16(): number {
+    this.at += 2;
+    return this.#view.getUint16(this.at - 2);
+  }
+
+  u32(): number {
+    this.at += 4;
+    return this.#view.getUint32(this.at - 4);
+  }
+
+  f64(): number {
+    this.at += 8;
+    return this.#view.getFloat64(this.at - 8);
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.u8();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  }
+
+  /** Shares memory with what is read. */
+  take(count: number): Uint8Array {
+    if (this.at + count > this.bytes.length)
+      throw new RangeError(`${count} bytes wanted at ${this.at} of ${this.bytes.length}`);
+    this.at += count;
+    return this.bytes.subarray(this.at - count, this.at);
+  }
+}
