@@ -55,8 +55,8 @@ export type ColumnEncoder = (
   result: EncodeResult,
 ) => number;
 
-/** Texts from this length on are copied by the runtime: a call costs as much as copying some forty units here. */
-export const LONG_TEXT_UNITS = 48;
+/** Texts from this length on are copied by the runtime: a call takes 90 ns, a unit copied here 2.3 (docs/design/exchange.md). */
+export const LONG_TEXT_UNITS = 40;
 
 /** On a one-byte string V8 need not look at the text to know that it matches nothing. */
 const BEYOND_LATIN1 = /[^\u0000-\u00ff]/;
