@@ -67,6 +67,13 @@ export const ERRORS = {
     'Check that the directory exists or can be made, and that it may be written.',
   ),
   MILL_DISK_FULL: entry('restart-job', 'Free some space, then run the job again.'),
+  // Checkpoints
+  MILL_CHECKPOINT_DAMAGED: entry(
+    'fix-data',
+    'Restore the file from a copy, start from an older checkpoint with --from, or start over with --fresh.',
+  ),
+  MILL_CHECKPOINT_UNREADABLE: entry('fix-code', 'Use the version of millrace that wrote it, or a newer one.'),
+  MILL_CHECKPOINT_FAILED: entry('restart-job', 'Check that the state directory exists and may be written.'),
   // The life of a job
   MILL_WORKER_FAILED: entry(
     'restart-job',

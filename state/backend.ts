@@ -29,6 +29,17 @@ export interface KeyedState {
   rows(): Iterable<StateRow>;
   /** Puts back what `rows` of some backend gave. Only before the first `prepare`. */
   restore(row: StateRow): void;
+  /**
+   * Ends the open epoch: all rows that have changed since the last seal are to reach `writer`, as they are at this
+   * moment. Returns at once, whatever their number; they are written by `drainSealed`, and one that is about to be
+   * read or changed before that is written then and there. Only with a journal (`journal: true`); the epoch before
+   * must be drained.
+   */
+  seal(writer: RowWriter): void;
+  /** Writes up to about `rows` of the sealed rows; true once none is left. */
+  drainSealed(rows: number): boolean;
+  /** Rows changed since the last seal. */
+  readonly dirtyCount: number;
   /** Sizes for metrics. */
   readonly keyCount: number;
 }
@@ -44,6 +55,12 @@ export interface StateRow {
   /** Of a map row: the entry's key. Of a pane row: the pane's time. Of a list row: the element's index. Of a timer: its time. */
   readonly subkey?: unknown;
   readonly value: unknown;
+}
+
+/** Where rows of a checkpoint go. The value is encoded within the call: it may change afterwards. */
+export interface RowWriter {
+  put(table: string, kind: StateRow['kind'], keyGroup: number, key: unknown, subkey: unknown, value: unknown): void;
+  remove(table: string, kind: StateRow['kind'], keyGroup: number, key: unknown, subkey: unknown): void;
 }
 
 /** One value a key. */

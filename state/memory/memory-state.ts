@@ -6,12 +6,13 @@
  * table holds anything for its key. Timers are tables of their own: their two names take no name from the user.
  */
 import type { Inbox } from '../../core/batch.js';
-import { assert } from '../../core/errors.js';
+import { assert, MillraceError } from '../../core/errors.js';
 import type {
   KeyedState,
   ListTable,
   MapTable,
   PaneTable,
+  RowWriter,
   StateRow,
   TimerKind,
   TimerTable,
@@ -78,6 +79,18 @@ export class MemoryState implements KeyedState {
   restore(row: StateRow): void {
     const slot = this.index.slotOf(row.key);
     this.table(row.table, row.kind).restore(slot, row.subkey, row.value);
+  }
+
+  seal(_writer: RowWriter): void {
+    throw new MillraceError('MILL_BUG', 'this state keeps no journal');
+  }
+
+  drainSealed(_rows: number): boolean {
+    return true;
+  }
+
+  get dirtyCount(): number {
+    return 0;
   }
 
   private *rowsOf(table: string, from: StateTable): Iterable<StateRow> {

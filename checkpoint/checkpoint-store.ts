@@ -1,0 +1,150 @@
+/**
+ * The state directory of a job:
+ *
+ *   checkpoints/000000000042-k3x9f2.manifest     the newest is where the job goes on
+ *   state/000000000042-k3x9f2-0.rows             delta segments and run files, listed by manifests
+ *
+ * Invariants: a manifest is visible only once all files it lists are durable, and then whole; no name is used twice;
+ * a file is deleted only when no manifest that is kept lists it.
+ */
+import { asMillraceError, MillraceError } from '../core/errors.js';
+import type { Storage } from '../core/host.js';
+import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest } from './manifest.js';
+
+/** Manifests kept; older ones go when a newer one is complete. */
+const KEPT = 2;
+
+const MANIFEST = /^(\d{12})-([a-z0-9]+)\.manifest$/;
+
+export class CheckpointStore {
+  readonly #storage: Storage;
+  readonly #directory: string;
+
+  constructor(storage: Storage, directory: string) {
+    this.#storage = storage;
+    this.#directory = directory;
+  }
+
+  get #manifests(): string {
+    return `${this.#directory}/checkpoints`;
+  }
+
+  async open(): Promise<void> {
+    await this.#guard(async () => {
+      await this.#storage.makeDirectory(this.#manifests);
+      await this.#storage.makeDirectory(`${this.#directory}/state`);
+      await this.#storage.syncDirectory(this.#directory);
+    });
+  }
+
+  /** Writes a file of rows; resolves once it is durable. The name must be new. */
+  async writeRows(name: string, bytes: Uint8Array, rows: number): Promise<FileRef> {
+    const path = `state/${name}.rows`;
+    await this.#guard(async () => {
+      await this.#write(`${this.#directory}/${path}`, bytes);
+      await this.#storage.syncDirectory(`${this.#directory}/state`);
+    });
+    return { path, sizeBytes: bytes.length, digest: digestOf(bytes), rows };
+  }
+
+  /** Makes a checkpoint complete. */
+  async writeManifest(manifest: Manifest): Promise<void> {
+    const name = `${String(manifest.epoch).padStart(12, '0')}-${manifest.id}.manifest`;
+    const temporary = `${this.#manifests}/.${name}.tmp`;
+    await this.#guard(async () => {
+      await this.#write(temporary, encodeManifest(manifest));
+      await this.#storage.rename(temporary, `${this.#manifests}/${name}`);
+      await this.#storage.syncDirectory(this.#manifests);
+    });
+  }
+
+  /** Names of the checkpoints there are, newest first. */
+  async list(): Promise<readonly string[]> {
+    if (!(await this.#storage.stat(this.#manifests))) return [];
+    const names = (await this.#storage.list(this.#manifests)).map(({ name }) => name);
+    return names.filter((name) => MANIFEST.test(name)).sort((a, b) => (a < b ? 1 : -1));
+  }
+
+  /** Reads and checks a manifest, not the files it lists. */
+  async manifest(name: string): Promise<Manifest> {
+    const path = `${this.#manifests}/${name}`;
+    return decodeManifest(await this.#read(path), path);
+  }
+
+  /** The newest checkpoint; undefined when there is none. */
+  async newest(): Promise<Manifest | undefined> {
+    const [name] = await this.list();
+    return name === undefined ? undefined : this.manifest(name);
+  }
+
+  /** Reads a file of a checkpoint; throws `MILL_CHECKPOINT_DAMAGED`, naming it, unless it is as it was written. */
+  async readRows(file: FileRef): Promise<Uint8Array> {
+    const path = `${this.#directory}/${file.path}`;
+    const bytes = await this.#read(path);
+    if (bytes.length !== file.sizeBytes || digestOf(bytes) !== file.digest) throw damaged(path);
+    return bytes;
+  }
+
+  /** Removes manifests beyond those kept, and every file that none of the kept ones lists. */
+  async prune(): Promise<void> {
+    const names = await this.list();
+    for (const name of names.slice(KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
+    const kept = await Promise.all(names.slice(0, KEPT).map((name) => this.manifest(name)));
+    const listed = new Set(kept.flatMap(({ ranges }) => ranges.flatMap(({ files }) => files.map(({ path }) => path))));
+    for (const { name } of await this.#storage.list(`${this.#directory}/state`)) {
+      if (!listed.has(`state/${name}`)) await this.#storage.remove(`${this.#directory}/state/${name}`);
+    }
+  }
+
+  /** Removes everything: the job starts over. */
+  async clear(): Promise<void> {
+    for (const folder of ['checkpoints', 'state']) {
+      const directory = `${this.#directory}/${folder}`;
+      if (!(await this.#storage.stat(directory))) continue;
+      for (const { name } of await this.#storage.list(directory)) await this.#storage.remove(`${directory}/${name}`);
+      await this.#storage.syncDirectory(directory);
+    }
+  }
+
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
+    const file = await this.#storage.write(path);
+    try {
+      await file.write(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #read(path: string): Promise<Uint8Array> {
+    const stat = await this.#storage.stat(path);
+    if (!stat) throw damaged(path);
+    const bytes = new Uint8Array(stat.sizeBytes);
+    const file = await this.#storage.read(path);
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const count = await file.read(bytes.subarray(at), at);
+        if (count === 0) throw damaged(path);
+        at += count;
+      }
+    } finally {
+      await file.close();
+    }
+    return bytes;
+  }
+
+  async #guard(write: () => Promise<void>): Promise<void> {
+    try {
+      await write();
+    } catch (error) {
+      const full = (error as { code?: unknown } | null)?.code === 'ENOSPC';
+      throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.#directory });
+    }
+  }
+}
+
+function damaged(path: string): MillraceError {
+  return new MillraceError('MILL_CHECKPOINT_DAMAGED', `${path} is missing or not as it was written`, {
+    position: path,
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * The manifest of a checkpoint: everything needed to start from it, and nothing that is not in the files it lists.
+ *
+ *   magic    8 bytes, "MILLCKPT"
+ *   version  u16
+ *   body     u32 length, then the manifest, packed
+ *   digest   32 bytes, SHA-256 of all before
+ */
+import { createHash } from 'node:crypto';
+import { ByteReader, ByteSink } from '../core/byte-sink.js';
+import { packPlain, unpackPlain } from '../core/codec.js';
+import { MillraceError } from '../core/errors.js';
+
+const MAGIC = Buffer.from('MILLCKPT', 'latin1');
+const VERSION = 1;
+const HEADER_BYTES = 14;
+const DIGEST_BYTES = 32;
+
+/** A file that a checkpoint rests on. */
+export interface FileRef {
+  /** In the same directory tree, by its path from the state directory. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** SHA-256, hex. */
+  readonly digest: string;
+  readonly rows: number;
+}
+
+/** The state of the key groups [first, end): a run file, if any, then deltas in order. */
+export interface StateRange {
+  readonly first: number;
+  readonly end: number;
+  readonly files: readonly FileRef[];
+}
+
+export interface Manifest {
+  readonly job: string;
+  /** Random; decides what belongs together, where epoch numbers can't. */
+  readonly id: string;
+  /** The checkpoint it grew from. */
+  readonly parent: string | undefined;
+  /** Rises by one, over all runs of the job. */
+  readonly epoch: number;
+  readonly maxParallelism: number;
+  readonly parallelism: number;
+  /** Epoch ms. */
+  readonly createdAt: number;
+  /** Set once the job has ended: there is nothing to go on with. */
+  readonly ended: 'finished' | undefined;
+  readonly ranges: readonly StateRange[];
+  /** By uid: the enumerator's state, and every split under way or waiting, with its position. */
+  readonly sources: Readonly<Record<string, { readonly enumerator: unknown; readonly splits: readonly unknown[] }>>;
+  /** By uid: state of operators that is not keyed, of every subtask. */
+  readonly operators: Readonly<Record<string, readonly unknown[]>>;
+  /** By uid: handles that are not known to be committed. */
+  readonly sinks: Readonly<Record<string, readonly unknown[]>>;
+  /** By chain head's uid: the watermark that had passed. */
+  readonly watermarks: Readonly<Record<string, number>>;
+  /** Uids of all keyed operators, and of all sources and sinks: what a changed job is compared with. */
+  readonly uids: readonly string[];
+}
+
+export function encodeManifest(manifest: Manifest): Uint8Array<ArrayBuffer> {
+  const sink = new ByteSink();
+  const body = packPlain(manifest, 'manifest');
+  sink.put(MAGIC);
+  sink.u16(VERSION);
+  sink.u32(body.length);
+  sink.put(body);
+  sink.put(sha256(sink.bytes));
+  return sink.take();
+}
+
+/** Throws `MILL_CHECKPOINT_DAMAGED`, naming `path`, unless every byte is as it was written. */
+export function decodeManifest(bytes: Uint8Array, path: string): Manifest {
+  const intact = bytes.length >= HEADER_BYTES + DIGEST_BYTES && isIntact(bytes);
+  if (!intact)
+    throw new MillraceError('MILL_CHECKPOINT_DAMAGED', `${path} is not as it was written`, { position: path });
+  const reader = new ByteReader(bytes, MAGIC.length);
+  const version = reader.u16();
+  if (version !== VERSION) {
+    throw new MillraceError(
+      'MILL_CHECKPOINT_UNREADABLE',
+      `${path} has version ${version}, this millrace reads ${VERSION}`,
+      { position: path },
+    );
+  }
+  return unpackPlain(reader.take(reader.u32())) as Manifest;
+}
+
+function isIntact(bytes: Uint8Array): boolean {
+  const end = bytes.length - DIGEST_BYTES;
+  const length = new ByteReader(bytes, MAGIC.length + 2).u32();
+  return (
+    MAGIC.equals(bytes.subarray(0, MAGIC.length)) &&
+    HEADER_BYTES + length === end &&
+    sha256(bytes.subarray(0, end)).equals(bytes.subarray(end))
+  );
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+/** Hex SHA-256, as `FileRef` has it. */
+export function digestOf(bytes: Uint8Array): string {
+  return sha256(bytes).toString('hex');
+}
