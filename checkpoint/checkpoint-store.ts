@@ -10,6 +10,7 @@
 import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
 import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest } from './manifest.js';
+import type { RowsFile } from './rows-file.js';
 
 /** Manifests kept; older ones go when a newer one is complete. */
 const KEPT = 2;
@@ -38,13 +39,13 @@ export class CheckpointStore {
   }
 
   /** Writes a file of rows; resolves once it is durable. The name must be new. */
-  async writeRows(name: string, bytes: Uint8Array, rows: number): Promise<FileRef> {
+  async writeRows(name: string, { chunks, ...file }: RowsFile): Promise<FileRef> {
     const path = `state/${name}.rows`;
     await this.#guard(async () => {
-      await this.#write(`${this.#directory}/${path}`, bytes);
+      await this.#write(`${this.#directory}/${path}`, chunks);
       await this.#storage.syncDirectory(`${this.#directory}/state`);
     });
-    return { path, sizeBytes: bytes.length, digest: digestOf(bytes), rows };
+    return { path, ...file };
   }
 
   /** Makes a checkpoint complete. */
@@ -52,7 +53,7 @@ export class CheckpointStore {
     const name = `${String(manifest.epoch).padStart(12, '0')}-${manifest.id}.manifest`;
     const temporary = `${this.#manifests}/.${name}.tmp`;
     await this.#guard(async () => {
-      await this.#write(temporary, encodeManifest(manifest));
+      await this.#write(temporary, [encodeManifest(manifest)]);
       await this.#storage.rename(temporary, `${this.#manifests}/${name}`);
       await this.#storage.syncDirectory(this.#manifests);
     });
@@ -106,10 +107,10 @@ export class CheckpointStore {
     }
   }
 
-  async #write(path: string, bytes: Uint8Array): Promise<void> {
+  async #write(path: string, chunks: readonly Uint8Array[]): Promise<void> {
     const file = await this.#storage.write(path);
     try {
-      await file.write(bytes);
+      for (const chunk of chunks) await file.write(chunk);
       await file.sync();
     } finally {
       await file.close();

@@ -3,15 +3,17 @@
  *
  *   magic     8 bytes, "MILLROWS"
  *   version   u16
- *   tables    u32 length, then a packed list of [operator uid, table, kind]; rows name tables by their index in it
- *   rows      to the end of the file, each:
+ *   rows      each:
  *               u8 0 (put) or 1 (removed) · u16 key group · varint table ·
  *               varint length, encoded key, encoded subkey if the kind has one ·
  *               put only: varint length, packed value
+ *   tables    a packed list of [operator uid, table, kind]; rows name tables by their index in it
+ *   length    u32, of `tables`
  *
  * Length and digest of each file stand in the manifest that lists it; nothing is read before they have been checked.
  * In one file a later row of the same key replaces an earlier one.
  */
+import { createHash } from 'node:crypto';
 import { ByteReader, ByteSink } from '../core/byte-sink.js';
 import { packPlain, unpackPlain } from '../core/codec.js';
 import { MillraceError } from '../core/errors.js';
@@ -29,21 +31,39 @@ type Kind = StateRow['kind'];
 export interface StoredRow extends StateRow {
   readonly operator: string;
   readonly removed: boolean;
+  /** Equal for rows that replace one another. */
+  readonly id: string;
 }
+
+/** A finished file: its bytes in order, and what the manifest says of it. */
+export interface RowsFile {
+  readonly chunks: readonly Uint8Array[];
+  readonly sizeBytes: number;
+  /** SHA-256, hex. */
+  readonly digest: string;
+  readonly rows: number;
+}
+
+/** A chunk is closed, and hashed, once it is this large: a fraction of a millisecond's work. */
+const CHUNK_BYTES = 64 << 10;
 
 /** Gathers the rows of one worker and checkpoint. */
 export class RowsFileWriter {
   readonly #tables = new Map<string, { readonly index: number; readonly entry: readonly [string, string, Kind] }>();
-  readonly #rows = new ByteSink(4_096);
+  readonly #hash = createHash('sha256');
+  readonly #chunks: Uint8Array[] = [];
+  readonly #open = new ByteSink(CHUNK_BYTES);
   readonly #key = new ByteSink();
-  #count = 0;
+  #sizeBytes = 0;
+  #rows = 0;
 
-  get rows(): number {
-    return this.#count;
+  constructor() {
+    this.#open.put(Buffer.from(MAGIC, 'latin1'));
+    this.#open.u16(VERSION);
   }
 
-  get sizeBytes(): number {
-    return this.#rows.size;
+  get rows(): number {
+    return this.#rows;
   }
 
   /** Where an operator's state puts its rows. */
@@ -53,23 +73,29 @@ export class RowsFileWriter {
         // Packed first: a value that can't be leaves no half row behind.
         const packed = packPlain(value, 'state');
         this.#row(PUT, operator, table, kind, keyGroup, key, subkey);
-        this.#rows.varint(packed.length);
-        this.#rows.put(packed);
+        this.#open.varint(packed.length);
+        this.#open.put(packed);
+        if (this.#open.size >= CHUNK_BYTES) this.#closeChunk();
       },
       remove: (table, kind, keyGroup, key, subkey) => this.#row(REMOVED, operator, table, kind, keyGroup, key, subkey),
     };
   }
 
-  /** The file. */
-  finish(): Uint8Array<ArrayBuffer> {
-    const file = new ByteSink(this.#rows.size + 256);
-    file.put(Buffer.from(MAGIC, 'latin1'));
-    file.u16(VERSION);
+  /** Nothing may be put after this. */
+  finish(): RowsFile {
     const tables = packPlain([...this.#tables.values()].map(({ entry }) => entry));
-    file.u32(tables.length);
-    file.put(tables);
-    file.put(this.#rows.bytes);
-    return file.take();
+    this.#open.put(tables);
+    this.#open.u32(tables.length);
+    this.#closeChunk();
+    return { chunks: this.#chunks, sizeBytes: this.#sizeBytes, digest: this.#hash.digest('hex'), rows: this.#rows };
+  }
+
+  #closeChunk(): void {
+    const chunk = this.#open.bytes.slice();
+    this.#open.clear();
+    this.#hash.update(chunk);
+    this.#chunks.push(chunk);
+    this.#sizeBytes += chunk.length;
   }
 
   #row(
@@ -84,12 +110,12 @@ export class RowsFileWriter {
     this.#key.clear();
     encodeKey(key, this.#key);
     if (hasSubkey(kind)) encodeKey(subkey, this.#key);
-    this.#rows.u8(flag);
-    this.#rows.u16(keyGroup);
-    this.#rows.varint(this.#tableIndex(operator, table, kind));
-    this.#rows.varint(this.#key.size);
-    this.#rows.put(this.#key.bytes);
-    this.#count += 1;
+    this.#open.u8(flag);
+    this.#open.u16(keyGroup);
+    this.#open.varint(this.#tableIndex(operator, table, kind));
+    this.#open.varint(this.#key.size);
+    this.#open.put(this.#key.bytes);
+    this.#rows += 1;
   }
 
   #tableIndex(operator: string, table: string, kind: Kind): number {
@@ -106,19 +132,19 @@ function hasSubkey(kind: Kind): boolean {
   return kind !== 'value';
 }
 
-/** The rows of a file whose digest has been checked; those outside the key groups wanted are skipped cheaply. */
+/** The rows of a file whose digest has been checked; those of key groups that are not wanted are skipped cheaply. */
 export function* readRows(bytes: Uint8Array, wanted: (keyGroup: number) => boolean = () => true): Iterable<StoredRow> {
   const reader = new ByteReader(bytes);
   const magic = Buffer.from(reader.take(8)).toString('latin1');
   const version = reader.u16();
   if (magic !== MAGIC || version !== VERSION) {
-    throw new MillraceError(
-      'MILL_CHECKPOINT_UNREADABLE',
-      `a file of rows begins with ${JSON.stringify(magic)}, version ${version}`,
-    );
+    const text = `a file of rows begins with ${JSON.stringify(magic)}, version ${version}`;
+    throw new MillraceError('MILL_CHECKPOINT_UNREADABLE', text);
   }
-  const tables = unpackPlain(reader.take(reader.u32())) as readonly (readonly [string, string, Kind])[];
-  while (!reader.drained) {
+  const trailer = new ByteReader(bytes, bytes.length - 4);
+  const end = bytes.length - 4 - trailer.u32();
+  const tables = unpackPlain(bytes.subarray(end, bytes.length - 4)) as readonly (readonly [string, string, Kind])[];
+  while (reader.at < end) {
     const row = readRow(reader, tables, wanted);
     if (row) yield row;
   }
@@ -138,5 +164,6 @@ function readRow(
   const keys = new ByteReader(keyBytes);
   const key = decodeKey(keys);
   const subkey = hasSubkey(kind) ? { subkey: decodeKey(keys) } : {};
-  return { operator, table, kind, keyGroup, key, ...subkey, removed, value: valueBytes && unpackPlain(valueBytes) };
+  const id = `${operator}/${kind}/${table}/${Buffer.from(keyBytes).toString('latin1')}`;
+  return { operator, table, kind, keyGroup, key, ...subkey, removed, id, value: valueBytes && unpackPlain(valueBytes) };
 }
