@@ -5,7 +5,7 @@
  * function returns is pulled as room permits, before the next record or timer.
  */
 import type { Batch, Inbox } from '../core/batch.js';
-import { describeValue, MillraceError } from '../core/errors.js';
+import { asMillraceError, describeValue, MillraceError } from '../core/errors.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { TimerTable } from '../state/backend.js';
 import type { StateDescriptors } from '../state/descriptors.js';
@@ -99,8 +99,19 @@ class ProcessOperator implements Operator {
     this.#lazy.close();
   }
 
-  /** Fires what is due; false when the output is full. */
+  /** Fires what is due; false when the output is full. A timer that fails is given up, and the others go on. */
   #fire(timers: TimerTable, until: number, onTimer: Handler<number> | undefined, eventTime: boolean): boolean {
+    for (;;) {
+      try {
+        return this.#fireDue(timers, until, onTimer, eventTime);
+      } catch (error) {
+        const failure = asMillraceError(error, 'MILL_FUNCTION_FAILED', { key: this.#user.key });
+        this.#context.reject(failure, undefined, this.#user.time);
+      }
+    }
+  }
+
+  #fireDue(timers: TimerTable, until: number, onTimer: Handler<number> | undefined, eventTime: boolean): boolean {
     const { output, state } = this.#context;
     const user = this.#user;
     if (!this.#lazy.resume(output)) return false;

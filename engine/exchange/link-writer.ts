@@ -23,6 +23,8 @@ export interface LinkWriterOptions {
   readonly consumer: ErrorPlace;
   /** Who writes to it: records that do not survive the way are its own. */
   readonly producer: ErrorPlace;
+  /** Where in the input the records at hand stem from, as far as known. */
+  position(): unknown;
 }
 
 export class LinkWriter implements Downstream {
@@ -32,6 +34,7 @@ export class LinkWriter implements Downstream {
   readonly #owners: Int32Array;
   readonly #consumer: ErrorPlace;
   readonly #producer: ErrorPlace;
+  readonly #position: () => unknown;
   #control: Control | undefined;
   /** Channels that have got the control. */
   #told = 0;
@@ -43,6 +46,7 @@ export class LinkWriter implements Downstream {
     this.#owners = ownersOf(options.channels.length, options.maxParallelism);
     this.#consumer = options.consumer;
     this.#producer = options.producer;
+    this.#position = options.position;
   }
 
   offer(batch: Batch): void {
@@ -104,7 +108,8 @@ export class LinkWriter implements Downstream {
   /** What the selector throws is told from what sending throws: that is typed already. */
   #selectorError(error: unknown): unknown {
     const ofChannel = error instanceof MillraceError && error.code !== 'MILL_KEY_INVALID';
-    return ofChannel ? error : asMillraceError(error, 'MILL_FUNCTION_FAILED', this.#consumer);
+    if (ofChannel) return error;
+    return asMillraceError(error, 'MILL_FUNCTION_FAILED', { ...this.#consumer, position: this.#position() });
   }
 
   #tell(control: Control): boolean {

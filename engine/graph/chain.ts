@@ -17,8 +17,14 @@ export interface Chain {
 export interface ChainedNode {
   readonly node: LogicalNode;
   /** Event time that a source assigns per split, when an event-time node follows it directly. */
-  readonly eventTime: EventTime | undefined;
+  readonly eventTime: SourceEventTime | undefined;
   readonly outputs: readonly ChainOutput[];
+}
+
+/** Event time as its source assigns it. */
+export interface SourceEventTime extends EventTime {
+  /** The user's line that declared it. */
+  readonly declaredAt: string | undefined;
 }
 
 /** One output batch of a node and who reads it. */
@@ -64,7 +70,7 @@ export function physicalPlan(logical: LogicalPlan): PhysicalPlan {
 
 interface Absorbed {
   readonly source: SourceNode;
-  readonly eventTime: EventTime;
+  readonly eventTime: SourceEventTime;
 }
 
 /** Event-time nodes that are their source's only reader: the source does their work, split by split. */
@@ -76,7 +82,7 @@ function absorbEventTime(nodes: readonly LogicalNode[]): Map<number, Absorbed> {
     if (node.kind !== 'event-time' || node.inputs.length !== 1) continue;
     const source = nodes.find((other) => other.id === node.inputs[0]?.from);
     if (source?.kind !== 'source' || readers(source.id) !== 1 || !mayAbsorb(node)) continue;
-    absorbed.set(node.id, { source, eventTime: node.eventTime });
+    absorbed.set(node.id, { source, eventTime: { ...node.eventTime, declaredAt: node.declaredAt } });
   }
   return absorbed;
 }

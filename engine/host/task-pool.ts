@@ -3,6 +3,7 @@
  * reach by messages. A task is the name of an operator and some inputs; the pool's threads import the job's module
  * themselves (pool-task.ts).
  */
+import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parentPort, type Worker as Thread } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -61,6 +62,8 @@ export class MainPool implements TaskPool {
     signal: AbortSignal,
     apply: (input: never) => unknown,
   ): Promise<readonly unknown[]> {
+    // One listener a task in flight, of which an operator has as many as it likes.
+    setMaxListeners(0, signal);
     if (this.#address) return runTask({ address: this.#address, operator, inputs }, signal);
     return Promise.all(inputs.map(async (input) => apply(input as never)));
   }
@@ -82,10 +85,11 @@ export class PoolClient implements TaskPool {
     this.#next += 1;
     const task: PoolTask = { address: this.#address, operator, inputs };
     parentPort?.postMessage({ pool: 'run', id, task } satisfies Request);
-    signal.addEventListener('abort', () => parentPort?.postMessage({ pool: 'abort', id } satisfies Request), {
-      once: true,
-    });
-    return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    setMaxListeners(0, signal);
+    const abort = (): void => parentPort?.postMessage({ pool: 'abort', id } satisfies Request);
+    signal.addEventListener('abort', abort, { once: true });
+    const answer = new Promise<readonly unknown[]>((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+    return answer.finally(() => signal.removeEventListener('abort', abort));
   }
 
   /** True when the message was an answer of the pool. */

@@ -8,7 +8,7 @@ import { asMillraceError, describeValue, MillraceError } from '../../core/errors
 import type { Host } from '../../core/host.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { PollStatus, ReaderContext, Source, Split, SplitReader } from '../../operators/source.js';
-import type { EventTime } from '../graph/nodes.js';
+import type { SourceEventTime } from '../graph/chain.js';
 
 /** A split on its way to a subtask, or in a checkpoint: where to go on, and the watermark it had. Plain data. */
 export interface AssignedSplit {
@@ -20,7 +20,7 @@ export interface AssignedSplit {
 export class ActiveSplit {
   readonly #split: Split;
   readonly #reader: SplitReader;
-  readonly #eventTime: EventTime | undefined;
+  readonly #eventTime: SourceEventTime | undefined;
   readonly #host: Host;
   #watermark: number;
   #activeAt: number;
@@ -31,7 +31,7 @@ export class ActiveSplit {
     assigned: AssignedSplit,
     source: Source<unknown>,
     context: ReaderContext,
-    eventTime: EventTime | undefined,
+    eventTime: SourceEventTime | undefined,
     host: Host,
   ) {
     this.#split = assigned.split;
@@ -94,12 +94,11 @@ export class ActiveSplit {
   stamp(batch: Batch, from: number, to: number, context: ReaderContext): void {
     const eventTime = this.#eventTime;
     if (!eventTime) return;
-    const timestamp = eventTime.timestamp as (record: unknown) => unknown;
     const { records, timestamps } = batch;
     let latest = TIME_MIN;
     let kept = from;
     for (let at = from; at < to; at += 1) {
-      const time = stampOf(timestamp, records[at], context);
+      const time = stampOf(eventTime, records[at], context);
       if (time === undefined) continue;
       if (time > latest) latest = time;
       records[kept] = records[at];
@@ -111,14 +110,15 @@ export class ActiveSplit {
   }
 }
 
-function stampOf(timestamp: (record: unknown) => unknown, record: unknown, context: ReaderContext): number | undefined {
+function stampOf(eventTime: SourceEventTime, record: unknown, context: ReaderContext): number | undefined {
+  const { timestamp, declaredAt } = eventTime;
   let failure: unknown;
   try {
-    const time = timestamp(record);
+    const time: unknown = timestamp(record as never);
     if (typeof time === 'number' && Number.isFinite(time)) return time;
-    failure = new MillraceError('MILL_TIMESTAMP_INVALID', `eventTime returned ${describeValue(time)}`);
+    failure = new MillraceError('MILL_TIMESTAMP_INVALID', `eventTime returned ${describeValue(time)}`, { declaredAt });
   } catch (error) {
-    failure = asMillraceError(error, 'MILL_FUNCTION_FAILED');
+    failure = asMillraceError(error, 'MILL_FUNCTION_FAILED', { declaredAt });
   }
   context.malformed({ error: failure, position: undefined, raw: record });
   return undefined;

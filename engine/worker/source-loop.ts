@@ -11,8 +11,9 @@ import { ACTIVE, type Control, END, IDLE } from '../../core/control.js';
 import { asMillraceError, type MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
-import type { MalformedRecord, ReaderContext, Source } from '../../operators/source.js';
-import type { EventTime, SourceNode } from '../graph/nodes.js';
+import type { MalformedRecord, PollStatus, ReaderContext, Source } from '../../operators/source.js';
+import type { SourceEventTime } from '../graph/chain.js';
+import type { SourceNode } from '../graph/nodes.js';
 import { ActiveSplit, type AssignedSplit } from './active-split.js';
 import type { DeadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
@@ -20,7 +21,7 @@ import { StageOutput } from './stage-output.js';
 
 export interface SourceLoopOptions {
   readonly node: SourceNode;
-  readonly eventTime: EventTime | undefined;
+  readonly eventTime: SourceEventTime | undefined;
   readonly consumers: readonly (readonly Downstream[])[];
   readonly subtask: number;
   readonly host: Host;
@@ -37,6 +38,8 @@ export class SourceLoop {
   readonly #options: SourceLoopOptions;
   readonly #source: Source<unknown>;
   readonly #context: ReaderContext;
+  /** For event time: its failures stem from the records at hand. */
+  readonly #stampContext: ReaderContext;
   /** Splits dealt to this subtask and not opened yet. */
   readonly #unopened: AssignedSplit[] = [];
   readonly #active: ActiveSplit[] = [];
@@ -51,6 +54,8 @@ export class SourceLoop {
   /** No more splits will be dealt. */
   #final = false;
   #ended = false;
+  /** The last barrier has gone out: the job goes on from it another time. */
+  #stopped = false;
   #idle = false;
   #turn = 0;
   #watermark = TIME_MIN;
@@ -68,6 +73,10 @@ export class SourceLoop {
       wake: () => options.wake(),
       fail: (error) => options.fail(this.#failure(error)),
       malformed: (letter) => this.#malformed(letter),
+    };
+    this.#stampContext = {
+      ...this.#context,
+      malformed: (letter) => this.#malformed({ ...letter, position: this.#position }),
     };
   }
 
@@ -90,8 +99,8 @@ export class SourceLoop {
   }
 
   /** Cuts the positions and sends the barrier: between batches, because it is called between steps. */
-  trigger(checkpoint: number): void {
-    this.#due.push({ kind: 'barrier', checkpoint });
+  trigger(checkpoint: number, last: boolean): void {
+    this.#due.push({ kind: 'barrier', checkpoint, last });
   }
 
   /** Stops reading; with `drain`, as if the input had ended here. */
@@ -108,7 +117,7 @@ export class SourceLoop {
     if (!this.#drainOutputs()) return false;
     const control = this.#nextControl();
     if (control) return this.#send(control);
-    if (this.#ended) return false;
+    if (this.#ended || this.#stopped) return false;
     if (this.#exhausted && !this.#aheadPending) this.#retire(this.#exhausted);
     this.#openSplits();
     if (this.#active.length === 0) return this.#withoutSplits();
@@ -136,7 +145,10 @@ export class SourceLoop {
   }
 
   #send(control: Control): boolean {
-    if (control.kind === 'barrier') this.#options.snapshot(control.checkpoint, this.#splits());
+    if (control.kind === 'barrier') {
+      this.#options.snapshot(control.checkpoint, this.#splits());
+      this.#stopped ||= control.last;
+    }
     for (const output of this.outputs) output.offerControl(control);
     if (control.kind === 'end') this.#options.ended();
     this.#drainOutputs();
@@ -179,7 +191,7 @@ export class SourceLoop {
   #stepBatch(): boolean {
     const output = this.outputs[0] as StageOutput;
     const split = this.#poll(output.batch);
-    if (split) split.stamp(output.batch, 0, output.batch.count, this.#context);
+    if (split) split.stamp(output.batch, 0, output.batch.count, this.#stampContext);
     const sent = output.batch.count > 0;
     if (sent) this.#setIdle(false);
     this.#drainOutputs();
@@ -206,7 +218,7 @@ export class SourceLoop {
     while (this.#aheadAt < ahead.count && split.watermark === before) {
       batch.push(ahead.records[this.#aheadAt], ahead.timestamps[this.#aheadAt] as number);
       this.#aheadAt += 1;
-      split.stamp(batch, batch.count - 1, batch.count, this.#context);
+      split.stamp(batch, batch.count - 1, batch.count, this.#stampContext);
     }
   }
 
@@ -216,13 +228,22 @@ export class SourceLoop {
       this.#turn = (this.#turn + 1) % this.#active.length;
       const split = this.#active[this.#turn] as ActiveSplit;
       const from = split.position;
-      const status = split.poll(batch);
+      const status = this.#pollSplit(split, batch);
       this.#position = { split: split.id, from, to: split.position };
       if (status === 'end') this.#exhausted = split;
       else split.watchIdleness(status === 'wait' && batch.count === 0, () => this.#options.wake());
       if (batch.count > 0 || status === 'end') return split;
     }
     return undefined;
+  }
+
+  /** What user code throws in a source is the source's. */
+  #pollSplit(split: ActiveSplit, batch: Batch): PollStatus {
+    try {
+      return split.poll(batch);
+    } catch (error) {
+      throw this.#failure(error);
+    }
   }
 
   #retire(split: ActiveSplit): void {

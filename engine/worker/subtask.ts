@@ -10,9 +10,10 @@ import { Batch, Inbox } from '../../core/batch.js';
 import type { ErrorPlace, MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { Random } from '../../core/random.js';
+import { TIME_MIN } from '../../core/time.js';
 import type { OperatorContext, OperatorFactory } from '../../operators/operator.js';
 import type { SinkContext } from '../../operators/sink.js';
-import type { KeyedState, StateRow } from '../../state/backend.js';
+import type { KeyedState, RowWriter, StateRow } from '../../state/backend.js';
 import type { InputChannel, OutputChannel } from '../exchange/channel.js';
 import { Gate, type GateInput } from '../exchange/gate.js';
 import { LinkWriter } from '../exchange/link-writer.js';
@@ -38,6 +39,10 @@ export interface SubtaskHello {
   readonly settings: EngineSettings;
   /** What a checkpoint holds for it, by operator uid. */
   readonly restored: ReadonlyMap<string, readonly unknown[]>;
+  /** The watermark that had passed it there; TIME_MIN without a checkpoint. */
+  readonly watermark: number;
+  /** State of its random generator there. */
+  readonly random: readonly number[] | undefined;
 }
 
 /** What a subtask asks of whoever hosts it. */
@@ -48,6 +53,8 @@ export interface SubtaskHost {
   /** Channels of a link that leaves here, one a consumer subtask (only its own for forward links). */
   outputs(link: Link): readonly OutputChannel[];
   keyedState(uid: string): KeyedState;
+  /** Where an operator's rows of a checkpoint go; undefined where none are kept. */
+  rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
   /** Have it stepped soon. Callable at any time. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -80,10 +87,12 @@ export class Subtask {
     this.chain = hello.chain;
     this.index = hello.subtask;
     this.#random = new Random(host.host.random());
+    if (hello.random) this.#random.restore(hello.random);
     this.#collector = new SnapshotCollector(
       this.chain,
       this.index,
       (snapshot) => host.acknowledge(snapshot),
+      this.#common,
       this.#fail,
     );
     const downstream = new Map<number, Downstream>();
@@ -94,8 +103,13 @@ export class Subtask {
     this.#stages.reverse();
     const head = this.chain.nodes[0] as ChainedNode;
     if (head.node.kind === 'source') this.#source = this.#makeSource(head, downstream);
-    else this.#gate = new Gate(this.chain.inputs.flatMap((link) => this.#gateInputs(link)));
+    else this.#gate = new Gate(this.chain.inputs.flatMap((link) => this.#gateInputs(link)), hello.watermark);
     this.#inbox.batch = new Batch(hello.settings.batchRecords);
+  }
+
+  /** Puts back rows of keyed state that a checkpoint holds: before `open`. */
+  restore(uid: string, row: StateRow): void {
+    this.#stages.find(({ node }) => node.uid === uid)?.state?.restore(row);
   }
 
   /** Opens every operator; resolves when records may come. */
@@ -124,8 +138,15 @@ export class Subtask {
   }
 
   /** Injects a barrier at the source; subtasks with inputs get it from their channels. */
-  trigger(checkpoint: number): void {
-    this.#source?.trigger(checkpoint);
+  trigger(checkpoint: number, last: boolean): void {
+    this.#source?.trigger(checkpoint, last);
+  }
+
+  /** Writes some of the rows that the last barrier has sealed; true once none is left. */
+  drainSealed(rows: number): boolean {
+    let drained = true;
+    for (const stage of this.#stages) drained = stage.drainSealed(rows) && drained;
+    return drained;
   }
 
   stop(drain: boolean): void {
@@ -169,6 +190,11 @@ export class Subtask {
     const closing = [this.#source?.close(), ...this.#stages.map((stage) => stage.close())];
     await Promise.allSettled(closing);
   }
+
+  readonly #common = (): { watermark: number; random: readonly number[] } => ({
+    watermark: this.#source?.watermark ?? this.#gate?.watermark ?? TIME_MIN,
+    random: this.#random.state,
+  });
 
   readonly #fail = (error: MillraceError): void => this.#host.fail(error);
 
@@ -219,6 +245,8 @@ export class Subtask {
         host: this.#host.host,
         random: () => this.#random.next(),
       },
+      watermark: this.#hello.watermark,
+      rowWriter: (uid, checkpoint) => this.#host.rowWriter(uid, checkpoint),
       wake: () => this.#host.wake(),
       fail: this.#fail,
       snapshot: (of, checkpoint, snapshot) => this.#collector.operator(of.uid, checkpoint, snapshot),
@@ -299,6 +327,7 @@ export class Subtask {
         batchRecords: settings.batchRecords,
         consumer: this.#placeOf(consumer),
         producer: this.#placeOf(producer),
+        position: () => this.#source?.position,
       });
       this.#writers.push(writer);
       return writer;
