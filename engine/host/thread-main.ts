@@ -4,13 +4,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { asMillraceError } from '../../core/errors.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
-import { physicalPlan } from '../graph/chain.js';
+import { type PhysicalPlan, physicalPlan } from '../graph/chain.js';
 import { WorkerChannels } from '../worker/channels.js';
 import type { ToCoordinator, ToWorker } from '../worker/messages.js';
 import { Worker } from '../worker/worker.js';
 import { SharedDoorbell } from './doorbell.js';
 import { drive } from './drive.js';
-import { loadJob } from './job-module.js';
+import { type LoadableJob, loadJob } from './job-module.js';
 import { NodeHost } from './node-host.js';
 import { PoolClient } from './task-pool.js';
 import type { ThreadData } from './thread-fleet.js';
@@ -19,14 +19,27 @@ const data = workerData as ThreadData;
 const port = parentPort;
 if (!port) throw new TypeError('thread-main.js is started by ThreadFleet');
 
+/** The user's line that declared an operator, once the plan is built. */
+let declaredAtOf: (uid: string) => string | undefined = () => undefined;
+
 /** Results that structured cloning refuses fail the job instead of the thread. */
 function post(message: ToCoordinator): void {
   try {
     port?.postMessage(message);
   } catch (error) {
     if (message.kind !== 'results') throw error;
-    const failure = asMillraceError(error, 'MILL_RECORD_NOT_PLAIN', { operator: message.uid, subtask: data.index });
+    const place = { operator: message.uid, subtask: data.index, declaredAt: declaredAtOf(message.uid) };
+    const failure = asMillraceError(error, 'MILL_RECORD_NOT_PLAIN', place);
     port?.postMessage({ kind: 'failed', error: failure.toJSON() } satisfies ToCoordinator);
+  }
+}
+
+/** A definition that throws here did not on the main thread. */
+function buildPlan(job: LoadableJob, params: unknown): PhysicalPlan {
+  try {
+    return physicalPlan(job.plan(params));
+  } catch (error) {
+    throw asMillraceError(error, 'MILL_JOB_DIFFERS');
   }
 }
 
@@ -35,7 +48,8 @@ async function main(): Promise<void> {
   const pool = new PoolClient(data.address);
   const host = new NodeHost(pool);
   const job = await loadJob(address);
-  const plan = physicalPlan(job.plan(address.params));
+  const plan = buildPlan(job, address.params);
+  declaredAtOf = (uid) => plan.logical.nodes.find((node) => node.uid === uid)?.declaredAt;
   const doorbells = Array.from({ length: parallelism }, (_, at) => new SharedDoorbell(data.doorbells, at));
   const doorbell = doorbells[index] as SharedDoorbell;
   const worker = new Worker({
