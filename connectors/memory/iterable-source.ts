@@ -93,9 +93,11 @@ function chooseReader<T>(items: AnyIterable<T>, position: number, context: Reade
   if (Array.isArray(items)) return new ArrayReader(items, position);
   if (!isIterable(items))
     throw new MillraceError('MILL_OPTION_INVALID', 'fromIterable: the function did not return an iterable');
-  const iterator = Symbol.iterator in items ? items[Symbol.iterator]() : items[Symbol.asyncIterator]();
-  if (Symbol.iterator in items) return new IterableReader(iterator as Iterator<T>, position);
-  return new AsyncReader(iterator as AsyncIterator<T>, position, context);
+  // A text is iterable, and no object.
+  if (Symbol.iterator in Object(items)) {
+    return new IterableReader((items as Iterable<T>)[Symbol.iterator](), position);
+  }
+  return new AsyncReader((items as AsyncIterable<T>)[Symbol.asyncIterator](), position, context);
 }
 
 /** Stands in for a reader that could not be opened. */

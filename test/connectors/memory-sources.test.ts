@@ -157,6 +157,10 @@ t.test('generate refuses options that are none', (t) => {
   t.end();
 });
 
+t.test('a text is an iterable', async (t) => {
+  t.same(await readAll(fromIterable('abc'), host()), ['a', 'b', 'c']);
+});
+
 t.test('an iterator cannot be resumed, its function can', async (t) => {
   const numbers = function* (): Generator<number> {
     yield 1;
