@@ -17,6 +17,8 @@ const WRITE_CODES: Readonly<Record<string, ErrorCode>> = {
   ENOSPC: 'MILL_DISK_FULL',
   EDQUOT: 'MILL_DISK_FULL',
   EACCES: 'MILL_FILE_UNWRITABLE',
+  // Also what Node says of a directory to be made on a disk that is read only.
+  ENOENT: 'MILL_FILE_UNWRITABLE',
   EPERM: 'MILL_FILE_UNWRITABLE',
   EROFS: 'MILL_FILE_UNWRITABLE',
   ENOTDIR: 'MILL_FILE_UNWRITABLE',
