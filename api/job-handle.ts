@@ -4,7 +4,7 @@
 import { MillraceError } from '../core/errors.js';
 import { LIMITS } from '../core/limits.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
-import type { Coordinator, JobStatus } from '../engine/coordinator/coordinator.js';
+import type { CheckpointInfo, Coordinator, JobOutcome, JobStatus } from '../engine/coordinator/coordinator.js';
 import type { LogicalPlan } from '../engine/graph/nodes.js';
 import type { StageMetrics } from '../engine/worker/metrics.js';
 
@@ -24,6 +24,8 @@ export interface OperatorMetrics {
 export interface JobMetrics {
   readonly status: JobStatus;
   readonly restarts: number;
+  /** The last complete checkpoint; undefined before the first, or without checkpoints. */
+  readonly checkpoint: CheckpointInfo | undefined;
   /** Records that sources have put out. */
   readonly events: number;
   /** The least of the sources' watermarks, epoch ms; undefined before the first, Infinity after the end. */
@@ -33,7 +35,7 @@ export interface JobMetrics {
 
 /** How a job ended, and what it collected. */
 export interface JobResult<R> {
-  readonly status: 'finished' | 'cancelled';
+  readonly status: JobOutcome;
   /** What the job's result stream gave, unless the handle was iterated over. */
   readonly results: readonly R[];
   /** The same for every `collect()` sink, by its name. */
@@ -169,6 +171,7 @@ function jobMetrics(plan: LogicalPlan, coordinator: Coordinator, stages: readonl
   return {
     status: coordinator.status,
     restarts: coordinator.restarts,
+    checkpoint: coordinator.lastCheckpoint,
     events: ofSources.reduce((sum, { recordsOut }) => sum + recordsOut, 0),
     watermark: leastWatermark(ofSources.map(({ watermark }) => watermark ?? TIME_MIN)),
     operators,

@@ -1,8 +1,10 @@
 /**
  * Runs jobs, on worker threads or on the caller's own thread.
  */
+import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
 import { MillraceError } from '../core/errors.js';
 import { LIMITS } from '../core/limits.js';
+import { type Duration, durationMs } from '../core/time.js';
 import { Coordinator } from '../engine/coordinator/coordinator.js';
 import type { Fleet } from '../engine/coordinator/fleet.js';
 import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
@@ -22,8 +24,17 @@ export interface InlineRunOptions<P = unknown> {
   readonly params?: Partial<P>;
   /** Removes what earlier runs of the job's sinks have written, before anything else. */
   readonly fresh?: boolean;
-  /** What to do after a failure; default: give up. */
+  /**
+   * What to do after a failure. Default: with checkpoints, three restarts with growing delays; without, give up.
+   */
   readonly restart?: RestartPolicy;
+  /**
+   * Where the job's checkpoints are kept, a directory of its own. The next run of the job goes on from the newest one,
+   * with any number of workers; one that has finished says so. Left out: no checkpoints.
+   */
+  readonly state?: string;
+  /** How often a checkpoint is taken; default every 10 seconds. */
+  readonly checkpointEvery?: Duration;
 }
 
 /** Options of a run on worker threads. */
@@ -76,14 +87,30 @@ function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, optio
   const plan = physicalPlan(logical);
   const inline = module === undefined || options.inline === true;
   const address = inline ? undefined : { module, job: job.name, params };
+  const fleet = makeFleet(plan, address, options);
+  const { state } = options;
+  const everyMs = durationMs(options.checkpointEvery ?? CHECKPOINT_EVERY, 'checkpointEvery');
   const coordinator = new Coordinator({
     plan,
-    fleet: makeFleet(plan, address, options),
-    restart: options.restart ?? { kind: 'none' },
+    fleet,
+    restart: options.restart ?? (state === undefined ? { kind: 'none' } : RESTART),
     fresh: options.fresh ?? false,
+    checkpoints: state === undefined ? undefined : { store: new CheckpointStore(fleet.host.storage, state), everyMs },
   });
   return new JobHandle<R>(coordinator, logical, job.resultsOf(params));
 }
+
+const CHECKPOINT_EVERY = '10s';
+
+/** A bug fails the job within seconds; what passes by itself is waited out. */
+const RESTART: RestartPolicy = {
+  kind: 'exponential',
+  initial: '200ms',
+  max: '10s',
+  factor: 3,
+  resetAfter: '10m',
+  attempts: 3,
+};
 
 function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options: RunOptions): Fleet {
   const host = new NodeHost(new MainPool(address));

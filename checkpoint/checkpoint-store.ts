@@ -18,32 +18,36 @@ const KEPT = 2;
 const MANIFEST = /^(\d{12})-([a-z0-9]+)\.manifest$/;
 
 export class CheckpointStore {
+  readonly directory: string;
   readonly #storage: Storage;
-  readonly #directory: string;
 
   constructor(storage: Storage, directory: string) {
     this.#storage = storage;
-    this.#directory = directory;
+    this.directory = directory;
   }
 
   get #manifests(): string {
-    return `${this.#directory}/checkpoints`;
+    return `${this.directory}/checkpoints`;
   }
 
-  async open(): Promise<void> {
+  /** Takes hold of the directory, which it makes if need be; what is returned lets go of it. */
+  async open(): Promise<() => Promise<void>> {
     await this.#guard(async () => {
       await this.#storage.makeDirectory(this.#manifests);
-      await this.#storage.makeDirectory(`${this.#directory}/state`);
-      await this.#storage.syncDirectory(this.#directory);
+      await this.#storage.makeDirectory(`${this.directory}/state`);
+      await this.#storage.syncDirectory(this.directory);
     });
+    const release = await this.#storage.lock(`${this.directory}/lock`);
+    if (release) return release;
+    throw new MillraceError('MILL_STATE_LOCKED', `another process is running the job of ${this.directory}`);
   }
 
   /** Writes a file of rows; resolves once it is durable. The name must be new. */
   async writeRows(name: string, { chunks, ...file }: RowsFile): Promise<FileRef> {
     const path = `state/${name}.rows`;
     await this.#guard(async () => {
-      await this.#write(`${this.#directory}/${path}`, chunks);
-      await this.#storage.syncDirectory(`${this.#directory}/state`);
+      await this.#write(`${this.directory}/${path}`, chunks);
+      await this.#storage.syncDirectory(`${this.directory}/state`);
     });
     return { path, ...file };
   }
@@ -80,7 +84,7 @@ export class CheckpointStore {
 
   /** Reads a file of a checkpoint; throws `MILL_CHECKPOINT_DAMAGED`, naming it, unless it is as it was written. */
   async readRows(file: FileRef): Promise<Uint8Array> {
-    const path = `${this.#directory}/${file.path}`;
+    const path = `${this.directory}/${file.path}`;
     const bytes = await this.#read(path);
     if (bytes.length !== file.sizeBytes || digestOf(bytes) !== file.digest) throw damaged(path);
     return bytes;
@@ -92,15 +96,15 @@ export class CheckpointStore {
     for (const name of names.slice(KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
     const kept = await Promise.all(names.slice(0, KEPT).map((name) => this.manifest(name)));
     const listed = new Set(kept.flatMap(({ ranges }) => ranges.flatMap(({ files }) => files.map(({ path }) => path))));
-    for (const { name } of await this.#storage.list(`${this.#directory}/state`)) {
-      if (!listed.has(`state/${name}`)) await this.#storage.remove(`${this.#directory}/state/${name}`);
+    for (const { name } of await this.#storage.list(`${this.directory}/state`)) {
+      if (!listed.has(`state/${name}`)) await this.#storage.remove(`${this.directory}/state/${name}`);
     }
   }
 
   /** Removes everything: the job starts over. */
   async clear(): Promise<void> {
     for (const folder of ['checkpoints', 'state']) {
-      const directory = `${this.#directory}/${folder}`;
+      const directory = `${this.directory}/${folder}`;
       if (!(await this.#storage.stat(directory))) continue;
       for (const { name } of await this.#storage.list(directory)) await this.#storage.remove(`${directory}/${name}`);
       await this.#storage.syncDirectory(directory);
@@ -139,7 +143,7 @@ export class CheckpointStore {
       await write();
     } catch (error) {
       const full = (error as { code?: unknown } | null)?.code === 'ENOSPC';
-      throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.#directory });
+      throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.directory });
     }
   }
 }

@@ -56,6 +56,8 @@ export interface Manifest {
   readonly sinks: Readonly<Record<string, readonly unknown[]>>;
   /** By chain head's uid: the watermark that had passed. */
   readonly watermarks: Readonly<Record<string, number>>;
+  /** By chain head's uid: the state of each subtask's random generator, in order of subtasks. */
+  readonly randoms: Readonly<Record<string, readonly (readonly number[])[]>>;
   /** Uids of all keyed operators, and of all sources and sinks: what a changed job is compared with. */
   readonly uids: readonly string[];
 }

@@ -7,7 +7,8 @@ export type Control =
   | { readonly kind: 'watermark'; readonly time: number }
   /** An idle channel does not hold the watermark back; records or a watermark make it active again. */
   | { readonly kind: 'status'; readonly idle: boolean }
-  | { readonly kind: 'barrier'; readonly checkpoint: number }
+  /** `last`: nothing comes after it, the job stops here; sinks close what they have open. */
+  | { readonly kind: 'barrier'; readonly checkpoint: number; readonly last: boolean }
   | { readonly kind: 'end' };
 
 export const END: Control = Object.freeze({ kind: 'end' });

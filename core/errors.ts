@@ -74,6 +74,8 @@ export const ERRORS = {
   ),
   MILL_CHECKPOINT_UNREADABLE: entry('fix-code', 'Use the version of millrace that wrote it, or a newer one.'),
   MILL_CHECKPOINT_FAILED: entry('restart-job', 'Check that the state directory exists and may be written.'),
+  MILL_STATE_MISMATCH: entry('fix-code', 'Use the state directory of this job, or start over with --fresh.'),
+  MILL_STATE_LOCKED: entry('fenced', 'Stop the other process, or give this job a state directory of its own.'),
   // The life of a job
   MILL_WORKER_FAILED: entry(
     'restart-job',

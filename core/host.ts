@@ -37,6 +37,11 @@ export interface Storage {
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
   /**
+   * Takes a lock that ends with the process, by a directory of that path; undefined when somebody holds it. What is
+   * returned lets go of it.
+   */
+  lock(path: string): Promise<(() => Promise<void>) | undefined>;
+  /**
    * Decompresses a stream of chunks. `zstd` throws `MILL_FILE_UNREADABLE` where this Node has none.
    * Damaged or cut-off input rejects.
    */

@@ -65,7 +65,7 @@ export interface Operator {
    * Cuts the operator's own state, apart from `context.state`, at a barrier: plain data. What it holds in flight
    * must be part of it, or `readyForBarrier` must have held the barrier back until there was none.
    */
-  snapshot?(checkpoint: number): OperatorSnapshot;
+  snapshot?(checkpoint: number, last: boolean): OperatorSnapshot;
   readyForBarrier?(): boolean;
   /** The checkpoint is complete: what waited for it may happen. */
   onCheckpointComplete?(checkpoint: number): void;

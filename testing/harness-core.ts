@@ -9,6 +9,7 @@ import type { Host } from '../core/host.js';
 import { compareKeys, sameKey } from '../core/key.js';
 import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
+import { TIME_MIN } from '../core/time.js';
 import type { InputChannel, OutputChannel } from '../engine/exchange/channel.js';
 import { LocalChannel } from '../engine/exchange/local-channel.js';
 import { Ring } from '../engine/exchange/ring.js';
@@ -166,6 +167,8 @@ export class HarnessCore {
       runId: 'harness',
       settings: this.#settings,
       restored: new Map(),
+      watermark: TIME_MIN,
+      random: undefined,
     };
     return new Subtask(hello, this.#subtaskHost());
   }
@@ -176,6 +179,7 @@ export class HarnessCore {
       inputs: (link) => this.#inputsOf(link),
       outputs: (link) => this.#outputsOf(link),
       keyedState: () => new MemoryState({ maxParallelism: this.#plan.logical.maxParallelism }),
+      rowWriter: () => undefined,
       wake: () => {},
       fail: (error) => {
         this.#failure = error;

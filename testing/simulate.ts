@@ -4,11 +4,15 @@
  */
 import type { JobDefinition } from '../api/job.js';
 import { JobHandle, type JobResult } from '../api/job-handle.js';
+import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
+import type { Storage } from '../core/host.js';
 import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
-import { Coordinator } from '../engine/coordinator/coordinator.js';
+import { type Duration, durationMs } from '../core/time.js';
+import { Coordinator, type CoordinatorOptions } from '../engine/coordinator/coordinator.js';
 import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
 import { physicalPlan } from '../engine/graph/chain.js';
+import { MemoryStorage } from '../engine/host/memory-storage.js';
 import { type PlantedFaults, Simulation } from '../engine/host/simulated-host.js';
 import type { EngineSettings } from '../engine/worker/settings.js';
 
@@ -20,6 +24,15 @@ export interface SimulateOptions<P = unknown> {
   readonly workers?: number;
   readonly params?: Partial<P>;
   readonly restart?: RestartPolicy;
+  /** Takes checkpoints this often, in virtual time; left out: none. */
+  readonly checkpointEvery?: Duration;
+  /**
+   * How often the process dies at most, as by `kill -9` with the power cut: at a call of the disk or in between, where
+   * the seed says. What was not synced is lost, wholly or in part. The job then goes on from its newest checkpoint.
+   */
+  readonly crashes?: number;
+  /** After each crash, goes on with another number of workers. */
+  readonly rescale?: boolean;
   /** Sizes of batches and channels; by default drawn by the seed, from one record upwards. */
   readonly settings?: Partial<EngineSettings>;
   /** Files by path that the job finds. */
@@ -34,6 +47,10 @@ export interface SimulateOptions<P = unknown> {
 export interface SimulationResult<R> extends JobResult<R> {
   /** A hash of everything that happened, in order: equal for equal seeds. */
   readonly trace: number;
+  /** How often the process has died. */
+  readonly crashes: number;
+  /** The last checkpoint's epoch; 0 without checkpoints. */
+  readonly epoch: number;
   /** How many actions the scheduler has chosen. */
   readonly actions: number;
   /** What `print()` sinks have printed. */
@@ -57,29 +74,85 @@ export async function simulate<R, P>(
   job: JobDefinition<R, P>,
   options: SimulateOptions<P>,
 ): Promise<SimulationResult<R>> {
-  const { seed, workers = 2, restart = { kind: 'none' }, params } = options;
-  const settings = { ...drawSettings(new Random(seed ^ 0x5eed)), ...options.settings };
+  const disk = new MemoryStorage();
+  for (const [path, content] of Object.entries(options.files ?? {})) await putFile(disk, path, content);
+  const random = new Random(options.seed ^ 0x5eed);
+  const ended: Life<R>[] = [];
+  for (;;) {
+    const life = await live(job, options, disk, random, ended.length, ended.at(-1)?.simulation.clock.now);
+    ended.push(life);
+    if (life.result) return resultOf(life.result, disk, ended);
+    disk.crash(() => random.next());
+  }
+}
+
+/** One process: to the end of the job, or to its own. */
+interface Life<R> {
+  readonly simulation: Simulation;
+  readonly coordinator: Coordinator;
+  /** Undefined: it has died. */
+  readonly result: JobResult<R> | undefined;
+}
+
+/** Virtual state directory. */
+const STATE = '/state';
+
+async function live<R, P>(
+  job: JobDefinition<R, P>,
+  options: SimulateOptions<P>,
+  disk: MemoryStorage,
+  random: Random,
+  lives: number,
+  startAt: number | undefined,
+): Promise<Life<R>> {
+  const { seed, restart = { kind: 'none' }, params, crashes = 0 } = options;
+  const workers = lives > 0 && options.rescale ? 1 + random.below(4) : (options.workers ?? 2);
   const simulation = new Simulation({
-    seed,
+    seed: seed + lives * 0x9e3779b1,
     workers,
-    settings,
+    settings: { ...drawSettings(random), ...options.settings },
+    disk,
+    ...(lives < crashes ? drawDeath(random) : {}),
+    ...(startAt === undefined ? {} : { startAt }),
     ...(options.actionsMax === undefined ? {} : { actionsMax: options.actionsMax }),
     ...(options.plant === undefined ? {} : { plant: options.plant }),
   });
   const host = simulation.host();
-  for (const [path, content] of Object.entries(options.files ?? {})) await putFile(simulation, path, content);
   const logical = job.plan(params);
   const plan = physicalPlan(logical);
-  const coordinator = new Coordinator({ plan, fleet: simulation.fleet(plan, host), restart, fresh: false });
+  const checkpoints = checkpointsOf(options.checkpointEvery, simulation);
+  const coordinator = new Coordinator({
+    plan,
+    fleet: simulation.fleet(plan, host),
+    restart,
+    fresh: false,
+    checkpoints,
+  });
   const handle = new JobHandle<R>(coordinator, logical, job.resultsOf(params));
-  const result = await simulation.run(handle.then((ended) => ended));
+  return { simulation, coordinator, result: await simulation.run(handle.then((ended) => ended)) };
+}
+
+function checkpointsOf(every: Duration | undefined, simulation: Simulation): CoordinatorOptions['checkpoints'] {
+  if (every === undefined) return undefined;
+  return { store: new CheckpointStore(simulation.storage, STATE), everyMs: durationMs(every, 'checkpointEvery') };
+}
+
+/** Half of them at a call of the disk: there are far fewer of these than of other actions. */
+function drawDeath(random: Random): { diesAt: number } | { diesAfterActions: number } {
+  return random.below(2) === 0 ? { diesAt: 1 + random.below(70) } : { diesAfterActions: random.below(500) };
+}
+
+function resultOf<R>(result: JobResult<R>, disk: MemoryStorage, lives: readonly Life<R>[]): SimulationResult<R> {
+  const { coordinator } = lives.at(-1) as Life<R>;
   return {
     ...result,
-    trace: simulation.trace,
-    actions: simulation.actions,
-    printed: simulation.printed.join(''),
-    file: (path) => readFile(simulation, path),
-    list: async (directory) => (await simulation.storage.list(directory)).map(({ name }) => name),
+    crashes: lives.length - 1,
+    epoch: coordinator.lastCheckpoint?.epoch ?? 0,
+    trace: lives.reduce((hash, { simulation }) => (Math.imul(hash, 31) + simulation.trace) | 0, 0),
+    actions: lives.reduce((sum, { simulation }) => sum + simulation.actions, 0),
+    printed: lives.flatMap(({ simulation }) => simulation.printed).join(''),
+    file: (path) => readFile(disk, path),
+    list: async (directory) => (await disk.list(directory)).map(({ name }) => name),
   };
 }
 
@@ -95,20 +168,20 @@ function drawSettings(random: Random): EngineSettings {
   };
 }
 
-async function putFile(simulation: Simulation, path: string, content: string | Uint8Array): Promise<void> {
+async function putFile(storage: Storage, path: string, content: string | Uint8Array): Promise<void> {
   const directory = path.slice(0, path.lastIndexOf('/'));
-  if (directory !== '') await simulation.storage.makeDirectory(directory);
-  const file = await simulation.storage.write(path);
+  if (directory !== '') await storage.makeDirectory(directory);
+  const file = await storage.write(path);
   await file.write(typeof content === 'string' ? new TextEncoder().encode(content) : content);
   await file.sync();
   await file.close();
 }
 
-async function readFile(simulation: Simulation, path: string): Promise<Uint8Array | undefined> {
-  const stat = await simulation.storage.stat(path);
+async function readFile(storage: Storage, path: string): Promise<Uint8Array | undefined> {
+  const stat = await storage.stat(path);
   if (!stat || stat.directory) return undefined;
   const bytes = new Uint8Array(stat.sizeBytes);
-  const file = await simulation.storage.read(path);
+  const file = await storage.read(path);
   for (let at = 0; at < bytes.length; ) at += await file.read(bytes.subarray(at), at);
   await file.close();
   return bytes;

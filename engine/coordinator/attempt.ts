@@ -5,14 +5,15 @@
  * Invariant: `outcome` settles once; after a failure no message of this attempt counts any more.
  */
 import { PendingCheckpoint } from '../../checkpoint/pending-checkpoint.js';
-import { assert, MillraceError } from '../../core/errors.js';
+import { asMillraceError, assert, MillraceError } from '../../core/errors.js';
 import type { PhysicalPlan } from '../graph/chain.js';
-import type { SplitAssignment, ToCoordinator, ToWorker } from '../worker/messages.js';
+import type { ToCoordinator, ToWorker } from '../worker/messages.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
-import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
+import type { WorkerRestore } from '../worker/restore.js';
+import type { WorkerPart } from '../worker/worker-checkpoints.js';
 import type { Fleet, WorkerHandle } from './fleet.js';
 import type { ResultQueue } from './result-queue.js';
-import type { SplitDealer } from './split-dealer.js';
+import type { Shares, SplitDealer } from './split-dealer.js';
 
 export interface AttemptOptions {
   readonly plan: PhysicalPlan;
@@ -20,12 +21,22 @@ export interface AttemptOptions {
   readonly runId: string;
   readonly dealer: SplitDealer;
   readonly results: ResultQueue;
+  /** Where checkpoints go; undefined: there are none. */
+  readonly stateDirectory: string | undefined;
+  /** What each worker starts from. */
+  restore(index: number): WorkerRestore | undefined;
   /** All workers are open and have their splits. */
   running(): void;
 }
 
 /** What the end of input left for the committers, by sink uid. */
 export type FinalHandles = ReadonlyMap<string, readonly unknown[]>;
+
+export interface CheckpointParts {
+  readonly parts: readonly WorkerPart[];
+  /** States of the sources' enumerators, by uid. */
+  readonly enumerators: Readonly<Record<string, unknown>>;
+}
 
 interface WorkerSlot {
   readonly handle: WorkerHandle;
@@ -44,24 +55,35 @@ export class Attempt {
   #closing = false;
   #cancelDiscovery: (() => void) | undefined;
   #pending:
-    | { readonly checkpoint: PendingCheckpoint<SubtaskSnapshot>; done(parts: readonly SubtaskSnapshot[]): void }
+    | { readonly checkpoint: PendingCheckpoint<WorkerPart>; done(parts: readonly WorkerPart[]): void }
     | undefined;
+  /** Splits found since the last trigger, by worker. */
+  #undealt: Shares = [];
+  /** Rejects when the attempt fails; never resolves. */
+  readonly #failed: Promise<never>;
   #reports: SubtaskMetrics[][] = [];
   #reporting: { missing: Set<number>; done(reports: readonly SubtaskMetrics[]): void } | undefined;
   #gone: (() => void)[] = [];
 
   constructor(options: AttemptOptions) {
     this.#options = options;
-    const { plan, fleet, runId } = options;
+    const { plan, fleet, runId, stateDirectory } = options;
     this.#running = plan.chains.length * fleet.parallelism;
     this.outcome = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
     this.outcome.catch(() => {});
-    const handles = fleet.launch(runId, (index) => ({
-      message: (message) => this.#receive(index, message),
-      gone: (error) => this.#workerGone(index, error),
-    }));
+    this.#failed = this.outcome.then(() => new Promise<never>(() => {}));
+    this.#failed.catch(() => {});
+    const handles = fleet.launch({
+      runId,
+      stateDirectory,
+      restore: (index) => options.restore(index),
+      listener: (index) => ({
+        message: (message) => this.#receive(index, message),
+        gone: (error) => this.#workerGone(index, error),
+      }),
+    });
     this.#workers = handles.map((handle) => ({ handle, opened: false, gone: false }));
   }
 
@@ -70,23 +92,39 @@ export class Attempt {
     this.#post({ kind: 'stop', drain });
   }
 
+  /** Whatever was thrown, as a typed error. */
+  failWith(thrown: unknown): void {
+    this.fail(asMillraceError(thrown, 'MILL_CHECKPOINT_FAILED'));
+  }
+
   fail(error: MillraceError): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#settle.reject(error);
   }
 
-  /** Sends barriers through the whole job; resolves with every subtask's part once all have acknowledged. */
-  checkpoint(id: number): Promise<readonly SubtaskSnapshot[]> {
+  /**
+   * Sends barriers through the whole job; resolves once every worker has acknowledged. Splits that have been found
+   * since the last one are dealt with it. `last`: the job stops there. Rejects when the attempt fails meanwhile.
+   */
+  checkpoint(id: number, last: boolean): Promise<CheckpointParts> {
     assert(!this.#pending, 'one checkpoint at a time');
-    const { plan, fleet } = this.#options;
-    const names = plan.chains.flatMap((chain) =>
-      Array.from({ length: fleet.parallelism }, (_, at) => `${chain.id}/${at}`),
-    );
-    return new Promise((done) => {
+    const enumerators = this.#options.dealer.snapshot();
+    const names = this.#workers.map((_, index) => String(index));
+    const acknowledged = new Promise<CheckpointParts>((resolve) => {
+      const done = (parts: readonly WorkerPart[]): void => resolve({ parts, enumerators });
       this.#pending = { checkpoint: new PendingCheckpoint(id, names), done };
-      this.#post({ kind: 'trigger', checkpoint: id, assignments: [] });
     });
+    this.#workers.forEach(({ handle }, index) => {
+      handle.post({ kind: 'trigger', checkpoint: id, last, assignments: this.#undealt[index] ?? [] });
+    });
+    this.#undealt = [];
+    return Promise.race([acknowledged, this.#failed]);
+  }
+
+  /** The checkpoint is complete, and what waited for it has been committed. */
+  complete(id: number): void {
+    this.#post({ kind: 'complete', checkpoint: id });
   }
 
   /** Counters of all subtasks, as of a moment ago. */
@@ -124,7 +162,7 @@ export class Attempt {
       case 'opened':
         return this.#opened(index, message.fingerprint);
       case 'acknowledged':
-        return this.#acknowledged(message.snapshot);
+        return this.#acknowledged(message.part);
       case 'ended':
         return this.#ended(message.handles);
       case 'metrics':
@@ -151,29 +189,32 @@ export class Attempt {
   async #deal(first: boolean): Promise<void> {
     const { dealer, running, fleet } = this.#options;
     try {
-      const shares = await dealer.discover(first);
-      this.#assign(shares);
+      await dealer.discover(first, (shares) => this.#assign(shares, first));
       if (first) running();
       if (dealer.everyMs !== undefined && !this.#closing && !this.#settled) {
         this.#cancelDiscovery = fleet.host.timer(dealer.everyMs, () => void this.#deal(false));
       }
     } catch (error) {
-      this.fail(error as MillraceError);
+      this.failWith(error);
     }
   }
 
-  #assign(shares: readonly (readonly SplitAssignment[])[]): void {
+  /** With checkpoints, splits found later wait for the next trigger: enumerators and readers are cut at one point. */
+  #assign(shares: Shares, first: boolean): void {
+    if (!first && this.#options.stateDirectory !== undefined) {
+      this.#undealt = shares.map((assignments, index) => [...(this.#undealt[index] ?? []), ...assignments]);
+      return;
+    }
     shares.forEach((assignments, index) => {
       if (assignments.length > 0) this.#workers[index]?.handle.post({ kind: 'assign', assignments });
     });
   }
 
-  #acknowledged(snapshot: SubtaskSnapshot): void {
+  #acknowledged(part: WorkerPart): void {
     const pending = this.#pending;
-    if (!pending || snapshot.checkpoint !== pending.checkpoint.id) return;
-    if (!pending.checkpoint.acknowledge(`${snapshot.chain}/${snapshot.subtask}`, snapshot)) return;
+    if (!pending || part.checkpoint !== pending.checkpoint.id) return;
+    if (!pending.checkpoint.acknowledge(String(part.worker), part)) return;
     this.#pending = undefined;
-    this.#post({ kind: 'complete', checkpoint: snapshot.checkpoint });
     pending.done(pending.checkpoint.parts);
   }
 

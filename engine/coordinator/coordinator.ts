@@ -1,61 +1,74 @@
 /**
- * The life of a job: attempts, restarts, commits, its terminal state.
+ * The life of a job: attempts, checkpoints, restarts, commits, its terminal state.
  *
  *   starting → running → committing → finished
- *      ↑          │ ├── stop ──→ stopping → committing → finished
+ *      ↑          │ ├── stop ──→ stopping → stopped
  *      │          │ └── cancel → cancelled
  *      └ restarting ←── failure ──→ failed (the restart strategy gives up)
  *
- * Invariants: at most one attempt has workers; nothing is committed that an attempt has not finished or a checkpoint
- * has not completed; a terminal state is final.
+ * Invariants: at most one attempt has workers; nothing is committed that a checkpoint, or without checkpoints the end,
+ * has not sealed; the state directory is held from before the first attempt until the terminal state, which is final.
  */
+import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import type { Manifest } from '../../checkpoint/manifest.js';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
-import type { Committer } from '../../operators/sink.js';
 import type { PhysicalPlan } from '../graph/chain.js';
-import type { SinkNode } from '../graph/nodes.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
-import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
-import { Attempt, type FinalHandles } from './attempt.js';
+import { Attempt, type CheckpointParts } from './attempt.js';
+import { Checkpointing } from './checkpointing.js';
 import type { Fleet } from './fleet.js';
+import { checkManifest, dealManifest } from './recovery.js';
 import { type RestartPolicy, type RestartStrategy, restartStrategy } from './restart-strategy.js';
 import { ResultQueue } from './result-queue.js';
+import { Sinks } from './sinks.js';
 import { SplitDealer } from './split-dealer.js';
 
-/** Where a job is in its life; `finished`, `cancelled` and `failed` are final. */
-export type JobStatus =
-  | 'starting'
-  | 'running'
-  | 'stopping'
-  | 'committing'
-  | 'restarting'
-  | 'finished'
-  | 'cancelled'
-  | 'failed';
+/** How a job has ended. */
+export type JobOutcome = 'finished' | 'stopped' | 'cancelled';
+
+export type JobStatus = 'starting' | 'running' | 'stopping' | 'committing' | 'restarting' | JobOutcome | 'failed';
+
+/** The last complete checkpoint. */
+export interface CheckpointInfo {
+  readonly epoch: number;
+  readonly durationMs: number;
+  /** Bytes of all files it rests on. */
+  readonly sizeBytes: number;
+}
 
 export interface CoordinatorOptions {
   readonly plan: PhysicalPlan;
   readonly fleet: Fleet;
   readonly restart: RestartPolicy;
-  /** Removes what earlier runs of the job's sinks have written. */
+  /** Removes what earlier runs of the job's sinks have written, and their checkpoints. */
   readonly fresh: boolean;
+  /** Undefined: without checkpoints. */
+  readonly checkpoints: { readonly store: CheckpointStore; readonly everyMs: number } | undefined;
 }
+
+type Cancelled = Promise<'cancelled'>;
 
 export class Coordinator {
   readonly results = new ResultQueue();
   /** The terminal state; rejects when it is `failed`. */
-  readonly done: Promise<'finished' | 'cancelled'>;
+  readonly done: Promise<JobOutcome>;
   readonly #options: CoordinatorOptions;
+  readonly #sinks: Sinks;
   readonly #restart: RestartStrategy;
   #status: JobStatus = 'starting';
   #attempt: Attempt | undefined;
+  #checkpointing: Checkpointing | undefined;
+  #lastCheckpoint: CheckpointInfo | undefined;
+  #resumed = false;
   #metrics: readonly SubtaskMetrics[] = [];
   #cancelled: (() => void) | undefined;
   #stop: { readonly drain: boolean } | undefined;
+  #stopped: (() => void) | undefined;
   #restarts = 0;
-  #checkpoint = 0;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
+    this.#sinks = new Sinks(options.plan.logical, options.fleet.host);
     this.#restart = restartStrategy(options.restart);
     this.done = this.#run();
     this.done.catch(() => {});
@@ -69,7 +82,19 @@ export class Coordinator {
     return this.#restarts;
   }
 
-  /** Ends the sources where they are; what is under way reaches the sinks, which commit. */
+  get lastCheckpoint(): CheckpointInfo | undefined {
+    return this.#lastCheckpoint;
+  }
+
+  /** Whether it went on from a checkpoint that an earlier run had left. */
+  get resumed(): boolean {
+    return this.#resumed;
+  }
+
+  /**
+   * Ends the job where it is: with checkpoints at a last one, from which the next run goes on; without, what is under
+   * way reaches the sinks, which commit. With `drain`, as if the input ended here.
+   */
   stop(options: { drain?: boolean } = {}): void {
     if (this.#stop || this.#terminal()) return;
     this.#stop = { drain: options.drain ?? false };
@@ -87,32 +112,38 @@ export class Coordinator {
     return this.#metrics;
   }
 
-  /** Cuts the whole job once: every subtask's part. */
-  checkpoint(): Promise<readonly SubtaskSnapshot[]> {
-    this.#checkpoint += 1;
-    return (this.#attempt as Attempt).checkpoint(this.#checkpoint);
+  /** Takes a checkpoint now, or, without a store, cuts the whole job once. Resolves when it is complete. */
+  async checkpoint(): Promise<CheckpointParts | undefined> {
+    if (!this.#checkpointing) return this.#attempt?.checkpoint(1, false);
+    await this.#checkpointing.take({ last: false, ended: undefined });
+    return undefined;
   }
 
-  async #run(): Promise<'finished' | 'cancelled'> {
-    const cancelled = new Promise<'cancelled'>((resolve) => {
+  async #run(): Promise<JobOutcome> {
+    const cancelled: Cancelled = new Promise((resolve) => {
       this.#cancelled = () => resolve('cancelled');
     });
+    const { checkpoints } = this.#options;
+    let release: (() => Promise<void>) | undefined;
     try {
       // Whoever made the coordinator gets its turn first: nothing happens before it can hold on to it.
       await null;
+      release = await checkpoints?.store.open();
       if (this.#options.fresh) await this.#clear();
       const outcome = await this.#attempts(cancelled);
+      await release?.();
       this.#status = outcome;
       this.results.end();
       return outcome;
     } catch (error) {
+      await release?.();
       this.#status = 'failed';
       this.results.end(error);
       throw error;
     }
   }
 
-  async #attempts(cancelled: Promise<'cancelled'>): Promise<'finished' | 'cancelled'> {
+  async #attempts(cancelled: Cancelled): Promise<JobOutcome> {
     for (;;) {
       const outcome = await this.#tryOnce(cancelled);
       if (!(outcome instanceof MillraceError)) return outcome;
@@ -121,31 +152,90 @@ export class Coordinator {
   }
 
   /** One attempt to its end; an error it failed with is returned, for the restart strategy. */
-  async #tryOnce(cancelled: Promise<'cancelled'>): Promise<'finished' | 'cancelled' | MillraceError> {
-    const { plan, fleet } = this.#options;
+  async #tryOnce(cancelled: Cancelled): Promise<JobOutcome | MillraceError> {
     this.#status = 'starting';
-    const runId = fleet.host.random().toString(36).padStart(7, '0');
-    const dealer = new SplitDealer(plan.logical, fleet.host, fleet.parallelism);
-    const attempt = new Attempt({ plan, fleet, runId, dealer, results: this.results, running: () => this.#running() });
-    this.#attempt = attempt;
+    const from = await this.#recover();
+    if (from?.ended) return from.ended;
+    const attempt = this.#launch(from);
+    const stopped = new Promise<'stopped'>((resolve) => {
+      this.#stopped = () => resolve('stopped');
+    });
     try {
-      const handles = await Promise.race([attempt.outcome, cancelled]);
-      if (handles === 'cancelled') return 'cancelled';
+      const outcome = await Promise.race([attempt.outcome, cancelled, stopped]);
+      if (outcome === 'cancelled' || outcome === 'stopped') return outcome;
       this.#metrics = await attempt.metrics();
-      this.#status = 'committing';
-      await this.#commit(handles);
+      await this.#conclude(outcome);
       await attempt.close();
-      return 'finished';
+      return this.#stop && !this.#stop.drain ? 'stopped' : 'finished';
     } catch (error) {
       return asMillraceError(error, 'MILL_BUG');
     } finally {
       this.#attempt = undefined;
+      this.#checkpointing = undefined;
       await attempt.terminate();
     }
   }
 
+  /** Everything has ended: a last checkpoint, or without checkpoints the commit alone. */
+  async #conclude(handles: ReadonlyMap<string, readonly unknown[]>): Promise<void> {
+    this.#status = 'committing';
+    const checkpointing = this.#checkpointing;
+    if (!checkpointing) return this.#sinks.commit(handles);
+    await checkpointing.stop();
+    await checkpointing.take({ last: true, ended: 'finished' });
+  }
+
+  /** The newest checkpoint, with its sinks' commits repeated and what it does not know removed. */
+  async #recover(): Promise<Manifest | undefined> {
+    const { checkpoints, plan } = this.#options;
+    if (!checkpoints) return undefined;
+    const manifest = await checkpoints.store.newest();
+    if (manifest) checkManifest(manifest, plan.logical);
+    const handles = new Map(Object.entries(manifest?.sinks ?? {}));
+    await this.#sinks.commit(handles);
+    await this.#sinks.recover(handles);
+    this.#resumed ||= manifest !== undefined && this.#restarts === 0;
+    return manifest;
+  }
+
+  #launch(from: Manifest | undefined): Attempt {
+    const { plan, fleet, checkpoints } = this.#options;
+    const { host, parallelism } = fleet;
+    const restores = from && dealManifest(from, parallelism);
+    const attempt = new Attempt({
+      plan,
+      fleet,
+      runId: host.random().toString(36).padStart(7, '0'),
+      dealer: new SplitDealer(plan.logical, host, parallelism, from?.sources),
+      results: this.results,
+      stateDirectory: checkpoints?.store.directory,
+      restore: (index) => restores?.[index],
+      running: () => this.#running(),
+    });
+    this.#attempt = attempt;
+    if (checkpoints) {
+      const { store, everyMs } = checkpoints;
+      const commit = (handles: ReadonlyMap<string, readonly unknown[]>): Promise<void> => this.#sinks.commit(handles);
+      const completed = (info: CheckpointInfo): void => {
+        this.#lastCheckpoint = info;
+      };
+      this.#checkpointing = new Checkpointing({
+        store,
+        plan,
+        host,
+        parallelism,
+        everyMs,
+        attempt,
+        newest: from,
+        commit,
+        completed,
+      });
+    }
+    return attempt;
+  }
+
   /** Waits out the restart delay; throws the error when there is to be no restart. */
-  async #pause(error: MillraceError, cancelled: Promise<'cancelled'>): Promise<'cancelled' | 'go'> {
+  async #pause(error: MillraceError, cancelled: Cancelled): Promise<'cancelled' | 'go'> {
     const { host } = this.#options.fleet;
     const delayMs = this.#stop ? undefined : this.#restart(host.now());
     if (delayMs === undefined || error.kind === 'bug') throw error;
@@ -157,42 +247,29 @@ export class Coordinator {
 
   #running(): void {
     this.#status = 'running';
+    this.#checkpointing?.start();
     if (this.#stop) this.#stopAttempt();
   }
 
   #stopAttempt(): void {
     this.#status = 'stopping';
-    this.#attempt?.stop(this.#stop?.drain ?? false);
+    const [attempt, checkpointing] = [this.#attempt, this.#checkpointing];
+    if (!checkpointing || this.#stop?.drain) return attempt?.stop(this.#stop?.drain ?? false);
+    checkpointing
+      .stop()
+      .then(() => checkpointing.take({ last: true, ended: undefined }))
+      .then(
+        () => this.#stopped?.(),
+        (error: unknown) => attempt?.failWith(error),
+      );
   }
 
   #terminal(): boolean {
-    return this.#status === 'finished' || this.#status === 'cancelled' || this.#status === 'failed';
-  }
-
-  async #commit(handles: FinalHandles): Promise<void> {
-    for (const [node, committer] of this.#committers()) {
-      await this.#guardSink(node, () => committer.commit(handles.get(node.uid) ?? []));
-    }
+    return ['finished', 'stopped', 'cancelled', 'failed'].includes(this.#status);
   }
 
   async #clear(): Promise<void> {
-    for (const [node, committer] of this.#committers()) await this.#guardSink(node, () => committer.clear());
-  }
-
-  #committers(): [SinkNode, Committer][] {
-    const { plan, fleet } = this.#options;
-    return plan.logical.nodes.flatMap((node): [SinkNode, Committer][] => {
-      if (node.kind !== 'sink') return [];
-      const committer = node.sink.committer?.({ host: fleet.host, uid: node.uid, job: plan.logical.job });
-      return committer ? [[node, committer]] : [];
-    });
-  }
-
-  async #guardSink(node: SinkNode, call: () => Promise<void>): Promise<void> {
-    try {
-      await call();
-    } catch (error) {
-      throw asMillraceError(error, 'MILL_SINK_FAILED', { operator: node.uid, declaredAt: node.declaredAt });
-    }
+    await this.#sinks.clear();
+    await this.#options.checkpoints?.store.clear();
   }
 }

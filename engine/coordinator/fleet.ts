@@ -4,6 +4,7 @@
 import type { MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import type { ToCoordinator, ToWorker } from '../worker/messages.js';
+import type { WorkerRestore } from '../worker/restore.js';
 
 export interface Fleet {
   readonly host: Host;
@@ -12,7 +13,18 @@ export interface Fleet {
    * Starts all workers of one attempt, with channels that no earlier attempt has seen. Errors come through the
    * listeners, as `gone`.
    */
-  launch(runId: string, listener: (index: number) => WorkerListener): readonly WorkerHandle[];
+  launch(launch: Launch): readonly WorkerHandle[];
+}
+
+/** What the workers of one attempt are started with. */
+export interface Launch {
+  /** Random; part of every name that they give out. */
+  readonly runId: string;
+  /** Where checkpoints go; undefined: there are none. */
+  readonly stateDirectory: string | undefined;
+  /** What each worker starts from; undefined: from nothing. */
+  restore(index: number): WorkerRestore | undefined;
+  listener(index: number): WorkerListener;
 }
 
 export interface WorkerListener {

@@ -30,6 +30,7 @@ export const TIMED = 1;
 export const KEYED = 2;
 export const WIDE = 4;
 export const IDLE_FLAG = 1;
+export const LAST_FLAG = 1;
 
 export const COLUMNS_HEADER_BYTES = 24;
 export const PACKED_HEADER_BYTES = 16;

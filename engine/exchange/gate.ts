@@ -28,10 +28,11 @@ export class Gate {
   readonly #ended: Uint8Array;
   #turn = 0;
 
-  constructor(inputs: readonly GateInput[]) {
+  /** `watermark`: the one that had passed at the checkpoint it starts from. */
+  constructor(inputs: readonly GateInput[], watermark: number) {
     assert(inputs.length > 0, 'a gate has channels');
     this.#inputs = inputs;
-    this.#valve = new WatermarkValve(inputs.length, (control) => this.#due.push(control));
+    this.#valve = new WatermarkValve(inputs.length, watermark, (control) => this.#due.push(control));
     this.#blocked = new Uint8Array(inputs.length);
     this.#ended = new Uint8Array(inputs.length);
   }

@@ -19,6 +19,7 @@ import {
   frameWord,
   IDLE_FLAG,
   kindOf,
+  LAST_FLAG,
   PACKED,
   SHAPE,
   STATUS,
@@ -105,7 +106,7 @@ function controlWord(control: Control): number {
     case 'status':
       return frameWord(STATUS, control.idle ? IDLE_FLAG : 0, 0);
     case 'barrier':
-      return frameWord(BARRIER, 0, 0);
+      return frameWord(BARRIER, control.last ? LAST_FLAG : 0, 0);
     case 'end':
       return frameWord(END_OF_INPUT, 0, 0);
   }
@@ -190,7 +191,7 @@ export class RingInputChannel implements InputChannel {
 function controlOf(word: number, value: number): Control {
   const kind = kindOf(word);
   if (kind === WATERMARK) return { kind: 'watermark', time: value };
-  if (kind === BARRIER) return { kind: 'barrier', checkpoint: value };
+  if (kind === BARRIER) return { kind: 'barrier', checkpoint: value, last: (flagsOf(word) & LAST_FLAG) !== 0 };
   if (kind === STATUS) return (flagsOf(word) & IDLE_FLAG) !== 0 ? IDLE : ACTIVE;
   assert(kind === END_OF_INPUT, 'a frame is of a known kind');
   return END;

@@ -13,14 +13,16 @@ export class WatermarkValve {
   readonly #idle: Uint8Array;
   readonly #aligned: Uint8Array;
   readonly #emit: (control: Control) => void;
-  #time = TIME_MIN;
+  #time: number;
   #allIdle = false;
 
-  constructor(channels: number, emit: (control: Control) => void) {
+  /** `time`: the watermark it has put out before, in the checkpoint it starts from. */
+  constructor(channels: number, time: number, emit: (control: Control) => void) {
     this.#times = new Float64Array(channels).fill(TIME_MIN);
     this.#idle = new Uint8Array(channels);
     this.#aligned = new Uint8Array(channels).fill(1);
     this.#emit = emit;
+    this.#time = time;
   }
 
   /** The combined watermark. */

@@ -1,9 +1,10 @@
 /**
  * A fleet of one worker on the caller's own thread: for tests, notebooks and programs that want no threads.
  */
+import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { Host } from '../../core/host.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
-import type { Fleet, WorkerHandle, WorkerListener } from '../coordinator/fleet.js';
+import type { Fleet, Launch, WorkerHandle } from '../coordinator/fleet.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import { WorkerChannels } from '../worker/channels.js';
 import type { EngineSettings } from '../worker/settings.js';
@@ -26,8 +27,8 @@ export class InlineFleet implements Fleet {
     this.host = host;
   }
 
-  launch(runId: string, listener: (index: number) => WorkerListener): readonly WorkerHandle[] {
-    return [launchInline(this.#plan, this.#settings, this.host, runId, listener(0))];
+  launch(launch: Launch): readonly WorkerHandle[] {
+    return [launchInline(this.#plan, this.#settings, this.host, launch)];
   }
 }
 
@@ -35,9 +36,10 @@ function launchInline(
   plan: PhysicalPlan,
   settings: EngineSettings,
   host: Host,
-  runId: string,
-  listener: WorkerListener,
+  { runId, stateDirectory, restore, listener: listenerOf }: Launch,
 ): WorkerHandle {
+  const listener = listenerOf(0);
+  const store = stateDirectory === undefined ? undefined : new CheckpointStore(host.storage, stateDirectory);
   const doorbell = new LocalDoorbell();
   const channels = new WorkerChannels({ index: 0, parallelism: 1, rings: new Map(), doorbells: [doorbell], settings });
   const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
@@ -50,7 +52,9 @@ function launchInline(
     settings,
     host,
     channels,
-    keyedState: () => new MemoryState({ maxParallelism: plan.logical.maxParallelism }),
+    keyedState: () => new MemoryState({ maxParallelism: plan.logical.maxParallelism, journal: store !== undefined }),
+    store,
+    restore: restore(0),
     // Never within the caller's call, as between threads.
     post: (message) => queueMicrotask(() => alive && listener.message(message)),
     wake: () => doorbell.ring(),

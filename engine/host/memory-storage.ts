@@ -102,6 +102,7 @@ export class MemoryStorage implements Storage {
   private readonly root = new MemoryDirectory();
   /** Files opened before a crash can't be used after it. */
   private life = 0;
+  private readonly locks = new Set<string>();
 
   async read(path: string): Promise<ReadableFile> {
     const file = this.file(path, 'open');
@@ -210,8 +211,17 @@ export class MemoryStorage implements Storage {
    * A power cut: files and directories fall back to what was synced and an arbitrary part of what was not, as
    * `random` (in [0, 1)) says. Files open now fail with EBADF from now on.
    */
+  async lock(path: string): Promise<(() => Promise<void>) | undefined> {
+    if (this.locks.has(path)) return undefined;
+    this.locks.add(path);
+    return async () => {
+      this.locks.delete(path);
+    };
+  }
+
   crash(random: () => number): void {
     this.life += 1;
+    this.locks.clear();
     this.root.crash(random);
   }
 

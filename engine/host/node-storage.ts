@@ -8,6 +8,7 @@
 import { constants, promises as fs } from 'node:fs';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
+import { ClassicLevel } from 'classic-level';
 import { MillraceError } from '../../core/errors.js';
 import type { Codec, DirectoryEntry, ReadableFile, Storage, WritableFile } from '../../core/host.js';
 
@@ -55,6 +56,18 @@ export class NodeStorage implements Storage {
 
   async remove(path: string): Promise<void> {
     await fs.rm(path, { force: true });
+  }
+
+  /** LevelDB's own lock: the kernel lets go of it when the process ends, however it ends. */
+  async lock(path: string): Promise<(() => Promise<void>) | undefined> {
+    const database = new ClassicLevel(path);
+    try {
+      await database.open();
+    } catch (error) {
+      if (isLocked(error)) return undefined;
+      throw error;
+    }
+    return () => database.close();
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -160,3 +173,8 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 function ignore(): void {}
+
+function isLocked(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;
+  return cause?.code === 'LEVEL_LOCKED';
+}

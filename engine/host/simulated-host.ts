@@ -6,18 +6,20 @@
  * task's completion, a timer. Only when nothing can happen does the clock jump to the next timer. When there is none
  * either and the job has not ended, the job has stalled: a lost wake-up looks just so.
  */
+import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import { MillraceError } from '../../core/errors.js';
 import type { Host, TaskPool } from '../../core/host.js';
 import { Random } from '../../core/random.js';
 import type { KeyedState } from '../../state/backend.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
-import type { Fleet, WorkerHandle, WorkerListener } from '../coordinator/fleet.js';
+import type { Fleet, Launch, WorkerHandle } from '../coordinator/fleet.js';
 import type { Doorbell, OutputChannel } from '../exchange/channel.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import { allocateRings, WorkerChannels } from '../worker/channels.js';
 import type { EngineSettings } from '../worker/settings.js';
 import { Worker, type WorkerOptions } from '../worker/worker.js';
 import { MemoryStorage } from './memory-storage.js';
+import { MortalStorage } from './mortal-storage.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface SimulationOptions {
@@ -28,6 +30,12 @@ export interface SimulationOptions {
   readonly actionsMax?: number;
   /** Where virtual time starts, epoch ms. */
   readonly startAt?: number;
+  /** The disk and the clock that an earlier run has left. */
+  readonly disk?: MemoryStorage;
+  readonly clock?: VirtualClock;
+  /** Dies, as by `kill -9`, at so many calls of the storage, or after so many actions; default: never. */
+  readonly diesAt?: number;
+  readonly diesAfterActions?: number;
   /** Faults that tests plant, to see that they are found. */
   readonly plant?: PlantedFaults;
 }
@@ -66,7 +74,8 @@ class VirtualWorker implements Doorbell {
 }
 
 export class Simulation {
-  readonly storage = new MemoryStorage();
+  readonly disk: MemoryStorage;
+  readonly storage: MortalStorage;
   readonly clock: VirtualClock;
   readonly #options: SimulationOptions;
   readonly #random: Random;
@@ -80,7 +89,21 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     this.#random = new Random(options.seed);
-    this.clock = new VirtualClock(options.startAt ?? 1_700_000_000_000);
+    this.clock = options.clock ?? new VirtualClock(options.startAt ?? 1_700_000_000_000);
+    this.disk = options.disk ?? new MemoryStorage();
+    const { diesAt = Number.POSITIVE_INFINITY } = options;
+    const onDeath = (): void => this.#die();
+    this.storage = new MortalStorage(this.disk, { diesAt, before: this.#random.below(2) === 0, onDeath });
+  }
+
+  /** The process is gone, as after `kill -9`. */
+  get dead(): boolean {
+    return this.storage.dead;
+  }
+
+  #die(): void {
+    for (const worker of this.#workers) worker.alive = false;
+    for (const queue of this.#queues) queue.length = 0;
   }
 
   /** A hash of everything that has happened, in order. */
@@ -113,20 +136,25 @@ export class Simulation {
 
   fleet(plan: PhysicalPlan, host: Host): Fleet {
     const { workers } = this.#options;
-    return { host, parallelism: workers, launch: (runId, listener) => this.#launch(plan, host, runId, listener) };
+    return { host, parallelism: workers, launch: (launch) => this.#launch(plan, host, launch) };
   }
 
-  /** Lets things happen until `done` settles; rejects with `MILL_STALLED` when nothing can happen any more. */
-  async run<T>(done: Promise<T>): Promise<T> {
+  /**
+   * Lets things happen until `done` settles, or the process dies: undefined. Rejects with `MILL_STALLED` when nothing
+   * can happen any more.
+   */
+  async run<T>(done: Promise<T>): Promise<T | undefined> {
     let settled = false;
     const mark = (): void => {
       settled = true;
     };
     done.then(mark, mark);
-    const { actionsMax = 1_000_000 } = this.#options;
+    const { actionsMax = 1_000_000, diesAfterActions = Number.POSITIVE_INFINITY } = this.#options;
     while (!settled) {
       // Promises go on between actions, in their own deterministic order.
       await null;
+      if (this.#actions >= diesAfterActions) this.storage.die();
+      if (this.dead) return undefined;
       if (!this.#act() && !(await this.#rest(() => settled))) throw this.#stalled('nothing can happen any more');
       if (this.#actions > actionsMax) throw this.#stalled(`not finished after ${actionsMax} actions`);
     }
@@ -135,9 +163,13 @@ export class Simulation {
 
   /** Promise chains may be all that is going on: gives them room before concluding that nothing is. */
   async #rest(settled: () => boolean): Promise<boolean> {
+    let { calls } = this.storage;
     for (let turn = 0; turn < 64; turn += 1) {
       await null;
-      if (settled() || this.#canAct()) return true;
+      if (settled() || this.dead || this.#canAct()) return true;
+      if (this.storage.calls === calls) continue;
+      calls = this.storage.calls;
+      turn = 0;
     }
     return this.clock.advance();
   }
@@ -178,15 +210,16 @@ export class Simulation {
   #launch(
     plan: PhysicalPlan,
     host: Host,
-    runId: string,
-    listener: (index: number) => WorkerListener,
+    { runId, stateDirectory, restore, listener }: Launch,
   ): readonly WorkerHandle[] {
     const { workers, settings } = this.#options;
     const rings = allocateRings(plan, workers, settings.ringBytes);
     const fleet = Array.from({ length: workers }, () => new VirtualWorker());
     const { plant } = this.#options;
     const doorbells = fleet.map((worker) => plant?.doorbell?.(worker) ?? worker);
-    const keyedState = (): KeyedState => new MemoryState({ maxParallelism: plan.logical.maxParallelism });
+    const store = stateDirectory === undefined ? undefined : new CheckpointStore(host.storage, stateDirectory);
+    const { maxParallelism } = plan.logical;
+    const keyedState = (): KeyedState => new MemoryState({ maxParallelism, journal: store !== undefined });
     return fleet.map((virtual, index) => {
       const toCoordinator = this.#queue();
       const toWorker = this.#queue();
@@ -200,6 +233,8 @@ export class Simulation {
         host,
         channels: withPlanted(new WorkerChannels({ index, parallelism: workers, rings, doorbells, settings }), plant),
         keyedState,
+        store,
+        restore: restore(index),
         post: (message) => toCoordinator.push(() => virtual.alive && mine.message(message)),
         wake: () => virtual.ring(),
       });

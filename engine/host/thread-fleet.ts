@@ -6,10 +6,11 @@
 import { Worker as Thread } from 'node:worker_threads';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
-import type { Fleet, WorkerHandle, WorkerListener } from '../coordinator/fleet.js';
+import type { Fleet, Launch, WorkerHandle, WorkerListener } from '../coordinator/fleet.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import { allocateRings, type Rings } from '../worker/channels.js';
 import type { ToCoordinator } from '../worker/messages.js';
+import type { WorkerRestore } from '../worker/restore.js';
 import type { EngineSettings } from '../worker/settings.js';
 import type { JobAddress } from './job-module.js';
 import { connectToPool, isPoolMessage } from './task-pool.js';
@@ -34,6 +35,8 @@ export interface ThreadData {
   readonly settings: EngineSettings;
   readonly rings: Rings;
   readonly doorbells: Int32Array;
+  readonly stateDirectory: string | undefined;
+  readonly restore: WorkerRestore | undefined;
 }
 
 export class ThreadFleet implements Fleet {
@@ -47,7 +50,7 @@ export class ThreadFleet implements Fleet {
     this.parallelism = options.workers;
   }
 
-  launch(runId: string, listener: (index: number) => WorkerListener): readonly WorkerHandle[] {
+  launch({ runId, stateDirectory, restore, listener }: Launch): readonly WorkerHandle[] {
     const { plan, address, workers, settings } = this.#options;
     const rings = allocateRings(plan, workers, settings.ringBytes);
     const doorbells = new Int32Array(new SharedArrayBuffer(4 * workers));
@@ -61,6 +64,8 @@ export class ThreadFleet implements Fleet {
         settings,
         rings,
         doorbells,
+        stateDirectory,
+        restore: restore(index),
       };
       return this.#start(data, listener(index));
     });

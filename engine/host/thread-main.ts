@@ -2,6 +2,7 @@
  * Entry of a worker thread: loads the job, builds the plan, drives a worker until it is closed.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import { asMillraceError } from '../../core/errors.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
 import { type PhysicalPlan, physicalPlan } from '../graph/chain.js';
@@ -52,6 +53,8 @@ async function main(): Promise<void> {
   declaredAtOf = (uid) => plan.logical.nodes.find((node) => node.uid === uid)?.declaredAt;
   const doorbells = Array.from({ length: parallelism }, (_, at) => new SharedDoorbell(data.doorbells, at));
   const doorbell = doorbells[index] as SharedDoorbell;
+  const { stateDirectory } = data;
+  const store = stateDirectory === undefined ? undefined : new CheckpointStore(host.storage, stateDirectory);
   const worker = new Worker({
     plan,
     index,
@@ -60,7 +63,9 @@ async function main(): Promise<void> {
     settings,
     host,
     channels: new WorkerChannels({ index, parallelism, rings, doorbells, settings }),
-    keyedState: () => new MemoryState({ maxParallelism: plan.logical.maxParallelism }),
+    keyedState: () => new MemoryState({ maxParallelism: plan.logical.maxParallelism, journal: store !== undefined }),
+    store,
+    restore: data.restore,
     post,
     wake: () => doorbell.ring(),
   });

@@ -5,7 +5,7 @@
 import type { ErrorData } from '../../core/errors.js';
 import type { AssignedSplit } from './active-split.js';
 import type { SubtaskMetrics } from './metrics.js';
-import type { SubtaskSnapshot } from './subtask-snapshot.js';
+import type { WorkerPart } from './worker-checkpoints.js';
 
 /** Splits for one source on one worker. */
 export interface SplitAssignment {
@@ -18,7 +18,13 @@ export interface SplitAssignment {
 export type ToWorker =
   | { readonly kind: 'assign'; readonly assignments: readonly SplitAssignment[] }
   /** Assignments that come with a trigger are part of the checkpoint it begins. */
-  | { readonly kind: 'trigger'; readonly checkpoint: number; readonly assignments: readonly SplitAssignment[] }
+  | {
+      readonly kind: 'trigger';
+      readonly checkpoint: number;
+      /** The job stops at this one. */
+      readonly last: boolean;
+      readonly assignments: readonly SplitAssignment[];
+    }
   | { readonly kind: 'complete'; readonly checkpoint: number }
   | { readonly kind: 'abort'; readonly checkpoint: number }
   | { readonly kind: 'stop'; readonly drain: boolean }
@@ -29,7 +35,7 @@ export type ToWorker =
 
 export type ToCoordinator =
   | { readonly kind: 'opened'; readonly fingerprint: string }
-  | { readonly kind: 'acknowledged'; readonly snapshot: SubtaskSnapshot }
+  | { readonly kind: 'acknowledged'; readonly part: WorkerPart }
   | { readonly kind: 'ended'; readonly chain: number; readonly handles: ReadonlyMap<string, readonly unknown[]> }
   | { readonly kind: 'metrics'; readonly subtasks: readonly SubtaskMetrics[] }
   | { readonly kind: 'results'; readonly uid: string; readonly records: readonly unknown[] }

@@ -17,6 +17,8 @@ export class SinkOperator implements Operator {
   readonly #restored: readonly unknown[];
   #ending: Promise<void> | undefined;
   #handles: readonly unknown[] | undefined;
+  /** The first checkpoint that has the final handles. */
+  #sealedBy: number | undefined;
 
   constructor(writer: SinkWriter, context: OperatorContext, restored: readonly unknown[]) {
     this.#writer = writer;
@@ -42,14 +44,20 @@ export class SinkOperator implements Operator {
     return this.#handles !== undefined;
   }
 
-  snapshot(checkpoint: number): OperatorSnapshot {
+  snapshot(checkpoint: number, last: boolean): OperatorSnapshot {
+    if (!this.#handles) return { durable: this.#writer.prepare(checkpoint, last) };
     // After the end everything is cut already, and stays part of every later checkpoint until it is committed.
-    if (this.#handles) return { durable: Promise.resolve(this.#handles) };
-    return { durable: this.#writer.prepare(checkpoint, false) };
+    this.#sealedBy ??= checkpoint;
+    return { durable: Promise.resolve(this.#handles) };
   }
 
   onCheckpointComplete(checkpoint: number): void {
     this.#writer.onCheckpointComplete?.(checkpoint);
+    if (this.#sealedBy !== undefined && checkpoint >= this.#sealedBy) this.#handles = [];
+  }
+
+  onCheckpointAborted(checkpoint: number): void {
+    if (this.#sealedBy === checkpoint) this.#sealedBy = undefined;
   }
 
   close(): void | Promise<void> {

@@ -10,7 +10,7 @@ import type { Control } from '../../core/control.js';
 import { asMillraceError, type ErrorPlace, type MillraceError } from '../../core/errors.js';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../../operators/operator.js';
-import type { KeyedState } from '../../state/backend.js';
+import type { KeyedState, RowWriter } from '../../state/backend.js';
 import { DEAD_LETTERS, type LogicalNode } from '../graph/nodes.js';
 import type { DeadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
@@ -25,6 +25,10 @@ export interface StageOptions {
   readonly batchRecords: number;
   readonly state: KeyedState | undefined;
   readonly context: Pick<OperatorContext, 'subtask' | 'parallelism' | 'host' | 'random'>;
+  /** The watermark that had passed at the checkpoint it starts from; TIME_MIN without one. */
+  readonly watermark: number;
+  /** Where the rows of a checkpoint go; undefined where none are kept. */
+  rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
   /** Has the subtask stepped soon. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -49,7 +53,9 @@ export class Stage implements Downstream {
   #control: Control | undefined;
   #prepared = true;
   #woken = false;
-  #watermark = TIME_MIN;
+  #watermark: number;
+  /** Rows of the last checkpoint are still to be written. */
+  #sealed = false;
   #timerAt = TIME_MAX;
   #cancelTimer: (() => void) | undefined;
   #timerDue = false;
@@ -58,6 +64,7 @@ export class Stage implements Downstream {
     this.node = options.node;
     this.state = options.state;
     this.#options = options;
+    this.#watermark = options.watermark;
     this.outputs = options.consumers.map((consumers) => new StageOutput(consumers, options.batchRecords));
     this.operator = options.factory(this.#context(), options.restored);
   }
@@ -105,6 +112,12 @@ export class Stage implements Downstream {
     }
     this.wake();
     return false;
+  }
+
+  /** Writes some of the rows that the last barrier has sealed; true once none is left. */
+  drainSealed(rows: number): boolean {
+    if (this.#sealed) this.#sealed = !(this.state as KeyedState).drainSealed(rows);
+    return !this.#sealed;
   }
 
   close(): void | Promise<void> {
@@ -164,17 +177,27 @@ export class Stage implements Downstream {
       case 'end':
         return this.#guard(() => operator.onEnd?.() ?? true) ?? true;
       case 'barrier':
-        return this.#snapshot(control.checkpoint);
+        return this.#snapshot(control.checkpoint, control.last);
       case 'status':
         return true;
     }
   }
 
-  #snapshot(checkpoint: number): boolean {
+  #snapshot(checkpoint: number, last: boolean): boolean {
     if (this.operator.readyForBarrier && !this.operator.readyForBarrier()) return false;
     if (this.#hasOutput()) return false;
-    this.#options.snapshot(this.node, checkpoint, this.operator.snapshot?.(checkpoint) ?? {});
+    this.#seal(checkpoint);
+    this.#options.snapshot(this.node, checkpoint, this.operator.snapshot?.(checkpoint, last) ?? {});
     return true;
+  }
+
+  #seal(checkpoint: number): void {
+    const writer = this.state && this.#options.rowWriter(this.node.uid, checkpoint);
+    if (!this.state || !writer) return;
+    // Only after an aborted checkpoint: its rows have not all been written, and go before these.
+    while (!this.drainSealed(Number.MAX_SAFE_INTEGER));
+    this.state.seal(writer);
+    this.#sealed = true;
   }
 
   /** An operator with watermarks of its own replaces those that arrive. */

@@ -14,6 +14,10 @@ export interface SubtaskSnapshot {
   readonly checkpoint: number;
   readonly chain: number;
   readonly subtask: number;
+  /** The watermark that has passed. */
+  readonly watermark: number;
+  /** State of the generator behind `ctx.random()`. */
+  readonly random: readonly number[];
   /** Splits of the source at its head, with positions and watermarks. */
   readonly splits: readonly AssignedSplit[];
   /** State of operators that is not keyed, by uid. */
@@ -23,6 +27,7 @@ export interface SubtaskSnapshot {
 }
 
 interface Pending {
+  readonly common: Pick<SubtaskSnapshot, 'watermark' | 'random'>;
   missing: number;
   splits: readonly AssignedSplit[];
   readonly states: Map<string, unknown>;
@@ -33,6 +38,7 @@ export class SnapshotCollector {
   readonly #chain: Chain;
   readonly #subtask: number;
   readonly #acknowledge: (snapshot: SubtaskSnapshot) => void;
+  readonly #common: () => Pick<SubtaskSnapshot, 'watermark' | 'random'>;
   readonly #fail: (error: MillraceError) => void;
   readonly #pending = new Map<number, Pending>();
   readonly #running = new Set<string>();
@@ -41,11 +47,13 @@ export class SnapshotCollector {
     chain: Chain,
     subtask: number,
     acknowledge: (snapshot: SubtaskSnapshot) => void,
+    common: () => Pick<SubtaskSnapshot, 'watermark' | 'random'>,
     fail: (error: MillraceError) => void,
   ) {
     this.#chain = chain;
     this.#subtask = subtask;
     this.#acknowledge = acknowledge;
+    this.#common = common;
     this.#fail = fail;
     for (const { node } of chain.nodes) this.#running.add(node.uid);
   }
@@ -87,7 +95,9 @@ export class SnapshotCollector {
   #entry(checkpoint: number): Pending {
     const known = this.#pending.get(checkpoint);
     if (known) return known;
-    const pending = { missing: this.#chain.nodes.length, splits: [], states: new Map(), handles: new Map() };
+    // The barrier is just passing the head: this is the moment.
+    const common = this.#common();
+    const pending = { missing: this.#chain.nodes.length, splits: [], states: new Map(), handles: new Map(), common };
     this.#pending.set(checkpoint, pending);
     return pending;
   }
@@ -98,7 +108,15 @@ export class SnapshotCollector {
     pending.missing -= 1;
     if (pending.missing > 0) return;
     this.#pending.delete(checkpoint);
-    const { splits, states, handles } = pending;
-    this.#acknowledge({ checkpoint, chain: this.#chain.id, subtask: this.#subtask, splits, states, handles });
+    const { splits, states, handles, common } = pending;
+    this.#acknowledge({
+      checkpoint,
+      chain: this.#chain.id,
+      subtask: this.#subtask,
+      ...common,
+      splits,
+      states,
+      handles,
+    });
   }
 }

@@ -103,7 +103,11 @@ export class Subtask {
     this.#stages.reverse();
     const head = this.chain.nodes[0] as ChainedNode;
     if (head.node.kind === 'source') this.#source = this.#makeSource(head, downstream);
-    else this.#gate = new Gate(this.chain.inputs.flatMap((link) => this.#gateInputs(link)), hello.watermark);
+    else
+      this.#gate = new Gate(
+        this.chain.inputs.flatMap((link) => this.#gateInputs(link)),
+        hello.watermark,
+      );
     this.#inbox.batch = new Batch(hello.settings.batchRecords);
   }
 

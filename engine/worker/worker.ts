@@ -6,15 +6,20 @@
  * Invariants: after a failure it does nothing but close; a partial batch leaves when there is nothing else to do,
  * and otherwise after `flushMs`.
  */
+import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import type { StoredRow } from '../../checkpoint/rows-file.js';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { LIMITS } from '../../core/limits.js';
+import { TIME_MIN } from '../../core/time.js';
 import type { KeyedState } from '../../state/backend.js';
 import type { InputChannel, OutputChannel } from '../exchange/channel.js';
-import type { Link, PhysicalPlan } from '../graph/chain.js';
+import type { Chain, ChainedNode, Link, PhysicalPlan } from '../graph/chain.js';
 import type { SplitAssignment, ToCoordinator, ToWorker } from './messages.js';
+import { restoreRows, type WorkerRestore } from './restore.js';
 import type { EngineSettings } from './settings.js';
-import { Subtask, type SubtaskHost } from './subtask.js';
+import { Subtask, type SubtaskHello, type SubtaskHost } from './subtask.js';
+import { WorkerCheckpoints } from './worker-checkpoints.js';
 
 export interface WorkerOptions {
   readonly plan: PhysicalPlan;
@@ -25,6 +30,10 @@ export interface WorkerOptions {
   readonly host: Host;
   readonly channels: { inputs(link: Link): readonly InputChannel[]; outputs(link: Link): readonly OutputChannel[] };
   keyedState(uid: string): KeyedState;
+  /** Where checkpoints go; undefined: there are none. */
+  readonly store: CheckpointStore | undefined;
+  /** What to start from. */
+  readonly restore: WorkerRestore | undefined;
   post(message: ToCoordinator): void;
   /** Has `step` called soon; from any callback. */
   wake(): void;
@@ -35,6 +44,7 @@ export class Worker {
   readonly #subtasks: readonly Subtask[];
   /** Result batches that the program still has room for, by sink. */
   readonly #credit = new Map<string, number>();
+  readonly #checkpoints: WorkerCheckpoints;
   #open = false;
   #failed = false;
   #turn = 0;
@@ -42,15 +52,22 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    const { plan, index, parallelism, runId, settings } = options;
-    this.#subtasks = plan.chains.map((chain) => {
-      const hello = { plan, chain, subtask: index, parallelism, runId, settings, restored: new Map() };
-      return new Subtask(hello, this.#hostOf(chain.id));
+    this.#checkpoints = new WorkerCheckpoints({
+      worker: options.index,
+      runId: options.runId,
+      store: options.store,
+      subtasks: () => this.#subtasks,
+      acknowledge: (part) => options.post({ kind: 'acknowledged', part }),
+      fail: (error) => this.#fail(error),
+      wake: () => options.wake(),
     });
+    this.#subtasks = options.plan.chains.map((chain) => new Subtask(this.#helloFor(chain), this.#hostOf(chain.id)));
   }
 
   async open(): Promise<void> {
+    const { store, restore } = this.#options;
     try {
+      if (store && restore) await restoreRows(store, restore, (row) => this.#restoreRow(row));
       for (const subtask of this.#subtasks) await subtask.open();
       this.#open = true;
       this.#options.post({ kind: 'opened', fingerprint: this.#options.plan.logical.fingerprint });
@@ -63,7 +80,8 @@ export class Worker {
   step(): boolean {
     if (!this.#open || this.#failed) return false;
     try {
-      return this.#stepNext() || this.#flush();
+      const wrote = this.#checkpoints.step();
+      return this.#stepNext() || wrote || this.#flush();
     } catch (error) {
       this.#fail(error);
       return false;
@@ -115,8 +133,9 @@ export class Worker {
         return this.#assign(message.assignments);
       case 'trigger':
         this.#assign(message.assignments);
-        return this.#subtasks.forEach((subtask) => subtask.trigger(message.checkpoint));
+        return this.#subtasks.forEach((subtask) => subtask.trigger(message.checkpoint, message.last));
       case 'complete':
+        this.#checkpoints.complete(message.checkpoint);
         return this.#subtasks.forEach((subtask) => subtask.complete(message.checkpoint));
       case 'abort':
         return this.#subtasks.forEach((subtask) => subtask.abort(message.checkpoint));
@@ -130,6 +149,27 @@ export class Worker {
         void this.close().then(() => this.#options.post({ kind: 'closed' }));
         return;
     }
+  }
+
+  #helloFor(chain: Chain): SubtaskHello {
+    const { plan, index, parallelism, runId, settings, restore } = this.#options;
+    const head = (chain.nodes[0] as ChainedNode).node.uid;
+    return {
+      plan,
+      chain,
+      subtask: index,
+      parallelism,
+      runId,
+      settings,
+      restored: restore?.states ?? new Map(),
+      watermark: restore?.watermarks.get(head) ?? TIME_MIN,
+      random: restore?.randoms.get(head),
+    };
+  }
+
+  #restoreRow(row: StoredRow): void {
+    const subtask = this.#subtasks.find(({ chain }) => chain.nodes.some(({ node }) => node.uid === row.operator));
+    subtask?.restore(row.operator, row);
   }
 
   #assign(assignments: readonly SplitAssignment[]): void {
@@ -161,7 +201,8 @@ export class Worker {
       keyedState,
       wake,
       fail: (error) => this.#fail(error),
-      acknowledge: (snapshot) => post({ kind: 'acknowledged', snapshot }),
+      rowWriter: (uid, checkpoint) => this.#checkpoints.rowWriter(uid, checkpoint),
+      acknowledge: (snapshot) => this.#checkpoints.cut(snapshot),
       ended: (handles) => post({ kind: 'ended', chain, handles }),
       collect: (uid, records) => this.#collect(uid, records),
     };

@@ -114,7 +114,9 @@ t.test('random batches through small rings', (t) => {
         pair.sendAll(batchOf(rows, keyed));
         sent.push(...rows);
         const control: Control =
-          index % 2 === 0 ? { kind: 'watermark', time: index } : { kind: 'barrier', checkpoint: index };
+          index % 2 === 0
+            ? { kind: 'watermark', time: index }
+            : { kind: 'barrier', checkpoint: index, last: index % 3 === 0 };
         while (!pair.output.sendControl(control)) if (!pair.take()) throw new Error('no room in an empty ring');
         sent.push(control);
         for (let gap = gaps[index] ?? 0; gap > 0; gap -= 1) pair.take();
@@ -198,9 +200,9 @@ t.test('every kind of control', (t) => {
     { kind: 'watermark', time: 1_700_000_000_000.5 },
     { kind: 'status', idle: true },
     { kind: 'status', idle: false },
-    { kind: 'barrier', checkpoint: 2 ** 40 },
+    { kind: 'barrier', checkpoint: 2 ** 40, last: false },
     { kind: 'end' },
-    { kind: 'barrier', checkpoint: 1 },
+    { kind: 'barrier', checkpoint: 1, last: true },
   ];
   for (const control of controls) {
     while (!pair.output.sendControl(control)) t.ok(pair.take());

@@ -72,6 +72,10 @@ export class FaultyStorage implements Storage {
     return this.attempt(`sync directory ${path}`, () => this.storage.syncDirectory(path));
   }
 
+  lock(path: string): ReturnType<Storage['lock']> {
+    return this.attempt(`lock ${path}`, () => this.storage.lock(path));
+  }
+
   decompress(codec: Codec, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     return this.storage.decompress(codec, chunks);
   }

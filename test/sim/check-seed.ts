@@ -1,30 +1,69 @@
 /**
- * One seed: a random job under a random schedule against its model.
+ * One seed: a random job under a random schedule against its model; with crashes, also its checkpoints and files.
  */
-import type { SimulateOptions } from 'millrace/testing';
+import type { SimulateOptions, SimulationResult } from 'millrace/testing';
 import { simulate } from 'millrace/testing';
-import { randomJob } from './random-job.js';
+import { OUT, randomJob } from './random-job.js';
 import type { Event } from './steps.js';
 
 export interface SeedReport {
   readonly seed: number;
   readonly trace: number;
   readonly actions: number;
+  readonly crashes: number;
+  readonly epoch: number;
   /** What went wrong; undefined: nothing. */
   readonly failure: string | undefined;
 }
 
-export async function checkSeed(seed: number, faults: Partial<SimulateOptions> = {}): Promise<SeedReport> {
-  const { definition, expected, description } = randomJob(seed);
+/** Without checkpoints, results handed to the caller. */
+export function checkSeed(seed: number, faults: Partial<SimulateOptions> = {}): Promise<SeedReport> {
+  return check(seed, 'collect', faults, async ({ results }) => results as readonly Event[]);
+}
+
+/** The process dies up to three times, loses what it had not synced, and goes on with another number of workers. */
+export function checkCrashSeed(seed: number, faults: Partial<SimulateOptions> = {}): Promise<SeedReport> {
+  const crashes = { checkpointEvery: '8ms', crashes: 1 + (seed % 3), rescale: true } as const;
+  return check(seed, 'files', { ...crashes, ...faults }, committed);
+}
+
+async function check(
+  seed: number,
+  out: 'collect' | 'files',
+  options: Partial<SimulateOptions>,
+  eventsOf: (result: SimulationResult<Event>) => Promise<readonly Event[]>,
+): Promise<SeedReport> {
+  const { definition, expected, description } = randomJob(seed, out);
   const workers = 2 + (seed % 3);
+  const place = `${description}, ${workers} workers`;
   try {
-    const { results, trace, actions } = await simulate(definition, { seed, workers, actionsMax: 200_000, ...faults });
-    const difference = firstDifference(expected, results);
-    const failure = difference && `${description}, ${workers} workers: ${difference}`;
-    return { seed, trace, actions, failure };
+    const result = await simulate(definition, { seed, workers, actionsMax: 200_000, ...options });
+    const difference = firstDifference(expected, await eventsOf(result));
+    const { trace, actions, crashes, epoch } = result;
+    return {
+      seed,
+      trace,
+      actions,
+      crashes,
+      epoch,
+      failure: difference && `${place}, ${crashes} crashes: ${difference}`,
+    };
   } catch (error) {
-    return { seed, trace: 0, actions: 0, failure: `${description}, ${workers} workers: ${String(error)}` };
+    return { seed, trace: 0, actions: 0, crashes: 0, epoch: 0, failure: `${place}: ${String(error)}` };
   }
+}
+
+/** What a reader of the directory sees, who leaves files in progress alone; there must be none of these at the end. */
+async function committed(result: SimulationResult<Event>): Promise<readonly Event[]> {
+  const names = await result.list(OUT).catch(() => []);
+  const stray = names.find((name) => !name.endsWith('.ndjson') || name.startsWith('.'));
+  if (stray !== undefined) throw new Error(`a stray file: ${stray}`);
+  const events: Event[] = [];
+  for (const name of names) {
+    const text = new TextDecoder().decode(await result.file(`${OUT}/${name}`));
+    for (const line of text.split('\n')) if (line !== '') events.push(JSON.parse(line) as Event);
+  }
+  return events;
 }
 
 const lineOf = ({ id, key, at, v }: Event): string => JSON.stringify([id, key, at, v]);

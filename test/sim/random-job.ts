@@ -2,7 +2,7 @@
  * A random job with its answer: sources that end at different times, a few stateless steps, one or two keyed ones.
  * All of it is drawn from one seed.
  */
-import { collect, generate, type JobDefinition, job, type Source, type Stream } from 'millrace';
+import { collect, fileSink, generate, type JobDefinition, job, ndjson, type Source, type Stream } from 'millrace';
 import { Random } from '../../core/random.js';
 import { type Event, KEYED, STATELESS, type Step } from './steps.js';
 
@@ -20,9 +20,13 @@ interface SourceSpec {
   readonly rate: number | undefined;
 }
 
+/** The directory that a job with files writes to. */
+export const OUT = '/out';
+
 const OUT_OF_ORDER = 20;
 
-export function randomJob(seed: number): RandomJob {
+/** `out`: where its events go: to the caller, or exactly once to files in a directory. */
+export function randomJob(seed: number, out: 'collect' | 'files' = 'collect'): RandomJob {
   const random = new Random(seed);
   const sources = Array.from({ length: 1 + random.below(3) }, (_, index) => randomSource(random, index));
   const steps = randomSteps(random);
@@ -34,7 +38,7 @@ export function randomJob(seed: number): RandomJob {
       stream = step.build(stream, `${step.name}-step-${index}`, ordered);
       ordered &&= step.keepsOrder;
     });
-    return stream.to('out', collect());
+    return stream.to('out', out === 'collect' ? collect() : fileSink(OUT, ndjson(), { roll: { every: '20ms' } }));
   });
   let expected: readonly Event[] = sources.flatMap(({ events }) => events);
   for (const step of steps) expected = step.model(expected);

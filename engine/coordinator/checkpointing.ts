@@ -1,0 +1,161 @@
+/**
+ * Checkpoints of a running attempt, one at a time: trigger, gather, write the manifest, commit, tell.
+ *
+ *   trigger → barriers → every worker acknowledges → manifest durable → sinks commit → workers hear `complete`
+ *
+ * Invariants: nothing is committed before the manifest that holds its handles is durable; the next checkpoint begins
+ * only after all that; epochs rise by one and are never used again.
+ */
+import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import type { Manifest, StateRange } from '../../checkpoint/manifest.js';
+import type { Host } from '../../core/host.js';
+import { keyGroupsOf } from '../../core/key.js';
+import type { ChainedNode, PhysicalPlan } from '../graph/chain.js';
+import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
+import type { WorkerPart } from '../worker/worker-checkpoints.js';
+import type { Attempt } from './attempt.js';
+import type { CheckpointInfo } from './coordinator.js';
+import { filesOf, uidsOf } from './recovery.js';
+import type { SinkHandles } from './sinks.js';
+
+export interface CheckpointingOptions {
+  readonly store: CheckpointStore;
+  readonly plan: PhysicalPlan;
+  readonly host: Host;
+  readonly parallelism: number;
+  readonly everyMs: number;
+  readonly attempt: Attempt;
+  /** The newest checkpoint; what the attempt started from. */
+  readonly newest: Manifest | undefined;
+  commit(handles: SinkHandles): Promise<void>;
+  completed(info: CheckpointInfo): void;
+}
+
+export class Checkpointing {
+  readonly #options: CheckpointingOptions;
+  #newest: Manifest | undefined;
+  #running: Promise<void> | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(options: CheckpointingOptions) {
+    this.#options = options;
+    this.#newest = options.newest;
+  }
+
+  /** Begins to take one every interval. Failures fail the attempt. */
+  start(): void {
+    const { host, everyMs, attempt } = this.#options;
+    if (this.#stopped) return;
+    this.#cancelTimer = host.timer(everyMs, () => {
+      this.take({ last: false, ended: undefined }).then(
+        () => this.start(),
+        (error: unknown) => attempt.failWith(error),
+      );
+    });
+  }
+
+  /** No more of them by themselves; resolves when none is under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    await this.#running?.catch(() => {});
+  }
+
+  /** One checkpoint, after the one under way if there is one. `last`: the job stops there. */
+  take(options: { readonly last: boolean; readonly ended: Manifest['ended'] }): Promise<void> {
+    const before = this.#running ?? Promise.resolve();
+    const running = before.then(() => this.#take(options));
+    this.#running = running.catch(() => {});
+    return running;
+  }
+
+  async #take({ last, ended }: { last: boolean; ended: Manifest['ended'] }): Promise<void> {
+    const { attempt, host, store, commit, completed } = this.#options;
+    const startedAt = host.elapsed();
+    const epoch = (this.#newest?.epoch ?? 0) + 1;
+    const { parts, enumerators } = await attempt.checkpoint(epoch, last);
+    const manifest = this.#manifest(epoch, ended, parts, enumerators);
+    await store.writeManifest(manifest);
+    this.#newest = manifest;
+    await commit(new Map(Object.entries(manifest.sinks)));
+    attempt.complete(epoch);
+    await store.prune();
+    completed({ epoch, durationMs: host.elapsed() - startedAt, sizeBytes: sizeOf(manifest) });
+  }
+
+  #manifest(
+    epoch: number,
+    ended: Manifest['ended'],
+    parts: readonly WorkerPart[],
+    enumerators: Readonly<Record<string, unknown>>,
+  ): Manifest {
+    const { plan, host, parallelism } = this.#options;
+    const snapshots = parts.flatMap(({ subtasks }) => subtasks).sort((a, b) => a.subtask - b.subtask);
+    return {
+      job: plan.logical.job,
+      id: host.random().toString(36).padStart(7, '0'),
+      parent: this.#newest?.id,
+      epoch,
+      maxParallelism: plan.logical.maxParallelism,
+      parallelism,
+      createdAt: host.now(),
+      ended,
+      ranges: this.#ranges(parts),
+      sources: sourcesOf(plan, snapshots, enumerators),
+      operators: merged(snapshots.map(({ states }) => new Map([...states].map(([uid, state]) => [uid, [state]])))),
+      sinks: merged(snapshots.map(({ handles }) => handles)),
+      ...perChain(plan, snapshots),
+      uids: uidsOf(plan.logical),
+    };
+  }
+
+  /** What was there before for each worker's key groups, then what the worker has written since. */
+  #ranges(parts: readonly WorkerPart[]): StateRange[] {
+    const { parallelism, plan } = this.#options;
+    return Array.from({ length: parallelism }, (_, worker) => {
+      const range = keyGroupsOf(worker, parallelism, plan.logical.maxParallelism);
+      const written = parts.find((part) => part.worker === worker)?.files ?? [];
+      const before = filesOf(this.#newest?.ranges ?? [], range);
+      const known = new Set(before.map(({ path }) => path));
+      return { ...range, files: [...before, ...written.filter(({ path }) => !known.has(path))] };
+    });
+  }
+}
+
+function sizeOf({ ranges }: Manifest): number {
+  const files = new Map(ranges.flatMap((range) => range.files.map(({ path, sizeBytes }) => [path, sizeBytes])));
+  return [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function headOf(plan: PhysicalPlan, chain: number): ChainedNode['node'] {
+  return (plan.chains[chain]?.nodes[0] as ChainedNode).node;
+}
+
+function sourcesOf(
+  plan: PhysicalPlan,
+  snapshots: readonly SubtaskSnapshot[],
+  enumerators: Readonly<Record<string, unknown>>,
+): Manifest['sources'] {
+  const sources: Record<string, { enumerator: unknown; splits: unknown[] }> = {};
+  for (const [uid, enumerator] of Object.entries(enumerators)) sources[uid] = { enumerator, splits: [] };
+  for (const { chain, splits } of snapshots) sources[headOf(plan, chain).uid]?.splits.push(...splits);
+  return sources;
+}
+
+function merged(maps: readonly ReadonlyMap<string, readonly unknown[]>[]): Record<string, unknown[]> {
+  const all: Record<string, unknown[]> = {};
+  for (const map of maps) for (const [uid, items] of map) (all[uid] ??= []).push(...items);
+  return all;
+}
+
+function perChain(plan: PhysicalPlan, snapshots: readonly SubtaskSnapshot[]): Pick<Manifest, 'watermarks' | 'randoms'> {
+  const watermarks: Record<string, number> = {};
+  const randoms: Record<string, (readonly number[])[]> = {};
+  for (const { chain, watermark, random } of snapshots) {
+    const { uid } = headOf(plan, chain);
+    watermarks[uid] = Math.min(watermarks[uid] ?? Number.POSITIVE_INFINITY, watermark);
+    (randoms[uid] ??= []).push(random);
+  }
+  return { watermarks, randoms };
+}

@@ -1,0 +1,82 @@
+/**
+ * From a manifest to what each worker starts from, whatever the number of workers it was made with.
+ *
+ * Key groups are dealt by range, so a worker may need files of several old workers, and of each only its own key
+ * groups; states and handles that have no key are dealt in turn. At a barrier every subtask behind a hash exchange has
+ * seen the same watermarks, so one per chain is enough.
+ */
+import type { FileRef, Manifest, StateRange } from '../../checkpoint/manifest.js';
+import { MillraceError } from '../../core/errors.js';
+import { keyGroupsOf } from '../../core/key.js';
+import type { LogicalPlan } from '../graph/nodes.js';
+import type { WorkerRestore } from '../worker/restore.js';
+
+/** Throws unless the job is the one that the checkpoint is of. */
+export function checkManifest(manifest: Manifest, plan: LogicalPlan): void {
+  if (manifest.job !== plan.job) {
+    const text = `the state directory belongs to job ${manifest.job}, not ${plan.job}`;
+    throw new MillraceError('MILL_STATE_MISMATCH', text, { hint: 'Give each job a state directory of its own.' });
+  }
+  if (manifest.maxParallelism !== plan.maxParallelism) {
+    const text = `the state was made with ${manifest.maxParallelism} key groups, the job has ${plan.maxParallelism}`;
+    throw new MillraceError('MILL_STATE_MISMATCH', text, {
+      hint: `Set maxParallelism to ${manifest.maxParallelism} again.`,
+    });
+  }
+  const uids = new Set(uidsOf(plan));
+  const gone = manifest.uids.filter((uid) => !uids.has(uid));
+  if (gone.length === 0) return;
+  const fresh = [...uids].filter((uid) => !manifest.uids.includes(uid));
+  const added = fresh.length > 0 ? `; new in the job: ${fresh.join(', ')}` : '';
+  throw new MillraceError(
+    'MILL_STATE_MISMATCH',
+    `the checkpoint holds state of ${gone.join(', ')}, which the job has no more${added}`,
+    {
+      hint: 'Give what holds state its old name again, or start over with --fresh.',
+    },
+  );
+}
+
+/** Names that state is kept by: sources, sinks, keyed operators. */
+export function uidsOf(plan: LogicalPlan): string[] {
+  return plan.nodes
+    .filter((node) => node.kind === 'source' || node.kind === 'sink' || (node.kind === 'operator' && node.keyed))
+    .map(({ uid }) => uid);
+}
+
+/** What each of `workers` starts from. */
+export function dealManifest(manifest: Manifest, workers: number): WorkerRestore[] {
+  return Array.from({ length: workers }, (_, worker) => {
+    const keyGroups = keyGroupsOf(worker, workers, manifest.maxParallelism);
+    return {
+      keyGroups,
+      files: filesOf(manifest.ranges, keyGroups),
+      states: new Map([...dealAll(manifest.operators, worker, workers), ...dealAll(manifest.sinks, worker, workers)]),
+      watermarks: new Map(Object.entries(manifest.watermarks)),
+      randoms: new Map(Object.entries(manifest.randoms).flatMap(([uid, states]) => pick(uid, states, worker))),
+    };
+  });
+}
+
+function pick(uid: string, states: readonly (readonly number[])[], worker: number): [string, readonly number[]][] {
+  const state = states[worker];
+  return state ? [[uid, state]] : [];
+}
+
+function dealAll(
+  byUid: Readonly<Record<string, readonly unknown[]>>,
+  worker: number,
+  workers: number,
+): [string, readonly unknown[]][] {
+  return Object.entries(byUid).map(([uid, items]) => [uid, items.filter((_, at) => at % workers === worker)]);
+}
+
+/** Files of every old range that shares key groups, each once, in order within a range. */
+export function filesOf(ranges: readonly StateRange[], { first, end }: { first: number; end: number }): FileRef[] {
+  const files = new Map<string, FileRef>();
+  for (const range of ranges) {
+    if (range.end <= first || range.first >= end) continue;
+    for (const file of range.files) files.set(file.path, file);
+  }
+  return [...files.values()];
+}

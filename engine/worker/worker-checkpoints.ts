@@ -1,0 +1,114 @@
+/**
+ * A worker's part of each checkpoint: gathers what its subtasks are cut to, writes their changed rows between
+ * batches, makes the file durable, and only then acknowledges.
+ *
+ * Invariants: a checkpoint is acknowledged once, when every subtask has been cut and every sealed row is in a durable
+ * file; a file that no complete checkpoint lists is listed again with the next acknowledgement, so that an aborted
+ * checkpoint loses nothing.
+ */
+import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import type { FileRef } from '../../checkpoint/manifest.js';
+import { RowsFileWriter } from '../../checkpoint/rows-file.js';
+import { asMillraceError, assert, type MillraceError } from '../../core/errors.js';
+import type { RowWriter } from '../../state/backend.js';
+import type { Subtask } from './subtask.js';
+import type { SubtaskSnapshot } from './subtask-snapshot.js';
+
+/** What a worker acknowledges a checkpoint with. Plain data. */
+export interface WorkerPart {
+  readonly checkpoint: number;
+  readonly worker: number;
+  readonly subtasks: readonly SubtaskSnapshot[];
+  /** Files of rows since the last complete checkpoint, in order. */
+  readonly files: readonly FileRef[];
+}
+
+export interface WorkerCheckpointsOptions {
+  readonly worker: number;
+  readonly runId: string;
+  /** Where rows go; without it checkpoints hold no keyed state. */
+  readonly store: CheckpointStore | undefined;
+  readonly subtasks: () => readonly Subtask[];
+  acknowledge(part: WorkerPart): void;
+  fail(error: MillraceError): void;
+  /** Has the worker stepped soon. */
+  wake(): void;
+}
+
+interface Open {
+  readonly checkpoint: number;
+  readonly rows: RowsFileWriter;
+  readonly subtasks: SubtaskSnapshot[];
+  /** The file is being written. */
+  writing: boolean;
+}
+
+/** Rows encoded between two batches: a fraction of a millisecond. */
+const ROWS_PER_STEP = 512;
+
+export class WorkerCheckpoints {
+  readonly #options: WorkerCheckpointsOptions;
+  #open: Open | undefined;
+  #finishing: Promise<void> = Promise.resolve();
+  /** Durable files that no complete checkpoint is known to list, with the checkpoint that first offered them. */
+  #offered: { readonly checkpoint: number; readonly file: FileRef }[] = [];
+
+  constructor(options: WorkerCheckpointsOptions) {
+    this.#options = options;
+  }
+
+  rowWriter(uid: string, checkpoint: number): RowWriter | undefined {
+    return this.#options.store && this.#entry(checkpoint).rows.of(uid);
+  }
+
+  /** A subtask has been cut. */
+  cut(snapshot: SubtaskSnapshot): void {
+    this.#entry(snapshot.checkpoint).subtasks.push(snapshot);
+    this.#options.wake();
+  }
+
+  /** Writes some sealed rows; true when that got somewhere. */
+  step(): boolean {
+    const open = this.#open;
+    if (!open || open.writing) return false;
+    let drained = true;
+    for (const subtask of this.#options.subtasks()) drained = subtask.drainSealed(ROWS_PER_STEP) && drained;
+    if (!drained) return true;
+    if (open.subtasks.length < this.#options.subtasks().length) return false;
+    open.writing = true;
+    // One after another: an acknowledgement lists every file of the checkpoints before.
+    this.#finishing = this.#finishing.then(() => this.#finish(open));
+    return true;
+  }
+
+  complete(checkpoint: number): void {
+    this.#offered = this.#offered.filter((each) => each.checkpoint > checkpoint);
+  }
+
+  /** Rows of a checkpoint that was given up go into the next one's file. */
+  #entry(checkpoint: number): Open {
+    const open = this.#open;
+    if (open?.checkpoint === checkpoint) return open;
+    assert(!open || open.checkpoint < checkpoint, 'checkpoints come in order');
+    const rows = open && !open.writing ? open.rows : new RowsFileWriter();
+    this.#open = { checkpoint, rows, subtasks: [], writing: false };
+    return this.#open;
+  }
+
+  async #finish(open: Open): Promise<void> {
+    const { worker, runId, store, acknowledge, fail } = this.#options;
+    try {
+      if (store && open.rows.rows > 0) {
+        const name = `${String(open.checkpoint).padStart(12, '0')}-${runId}-${worker}`;
+        const file = await store.writeRows(name, open.rows.finish());
+        this.#offered.push({ checkpoint: open.checkpoint, file });
+      }
+    } catch (error) {
+      fail(asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { subtask: worker }));
+      return;
+    }
+    if (this.#open === open) this.#open = undefined;
+    const files = this.#offered.map(({ file }) => file);
+    acknowledge({ checkpoint: open.checkpoint, worker, subtasks: open.subtasks, files });
+  }
+}
