@@ -10,7 +10,7 @@ import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { Manifest, StateRange } from '../../checkpoint/manifest.js';
 import type { Host } from '../../core/host.js';
 import { keyGroupsOf } from '../../core/key.js';
-import type { ChainedNode, PhysicalPlan } from '../graph/chain.js';
+import type { Chain, ChainedNode, PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
 import type { Attempt } from './attempt.js';
@@ -129,7 +129,8 @@ function sizeOf({ ranges }: Manifest): number {
 }
 
 function headOf(plan: PhysicalPlan, chain: number): ChainedNode['node'] {
-  return (plan.chains[chain]?.nodes[0] as ChainedNode).node;
+  const { nodes } = plan.chains[chain] as Chain;
+  return (nodes[0] as ChainedNode).node;
 }
 
 function sourcesOf(

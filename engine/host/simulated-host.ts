@@ -46,6 +46,9 @@ export interface PlantedFaults {
   readonly output?: (channel: OutputChannel) => OutputChannel;
 }
 
+/** Turns of the promise queue without anything to do after which nothing more is expected of it. */
+const QUIET_TURNS = 512;
+
 /** A worker sleeps in two steps, so that the scheduler can put others between its last look and its sleep. */
 type Wakefulness = 'awake' | 'armed' | 'asleep';
 
@@ -164,7 +167,7 @@ export class Simulation {
   /** Promise chains may be all that is going on: gives them room before concluding that nothing is. */
   async #rest(settled: () => boolean): Promise<boolean> {
     let { calls } = this.storage;
-    for (let turn = 0; turn < 64; turn += 1) {
+    for (let turn = 0; turn < QUIET_TURNS; turn += 1) {
       await null;
       if (settled() || this.dead || this.#canAct()) return true;
       if (this.storage.calls === calls) continue;
