@@ -1,12 +1,13 @@
 /**
- * The `memory` backend: all keyed state of one operator in one subtask, on the heap. Whoever snapshots it reads
- * `rows` between two calls of the operator.
+ * The `memory` backend: all keyed state of one operator in one subtask, on the heap. Checkpoints get what changed, from
+ * the tables' journals (docs/design/sealing.md); dumps read `rows` between two calls of the operator.
  *
  * Invariants: a table's name has one kind for ever; a slot is reused only at the start of `prepare`, and only when no
- * table holds anything for its key. Timers are tables of their own: their two names take no name from the user.
+ * table holds anything for its key, or is yet to write that it no longer does. Timers are tables of their own: their
+ * two names take no name from the user. `sealed` holds the tables that have rows to drain.
  */
 import type { Inbox } from '../../core/batch.js';
-import { assert, MillraceError } from '../../core/errors.js';
+import { assert } from '../../core/errors.js';
 import type {
   KeyedState,
   ListTable,
@@ -23,19 +24,22 @@ import { ArrayListTable } from '../tables/list-table.js';
 import { SortedMapTable } from '../tables/map-table.js';
 import { DensePaneTable } from '../tables/pane-table.js';
 import type { StateTable, TableContext } from '../tables/state-table.js';
+import { TableJournal } from '../tables/table-journal.js';
 import { HeapTimerTable } from '../tables/timer-table.js';
 import { ColumnValueTable } from '../tables/value-table.js';
 
 export class MemoryState implements KeyedState {
   slot = 0;
   private readonly index: KeyIndex;
-  private readonly context: TableContext;
+  private readonly journaled: boolean;
   private readonly tables = new Map<string, StateTable>();
   private readonly timerTables = new Map<string, HeapTimerTable>();
+  private readonly sealed: StateTable[] = [];
 
-  constructor(options: { maxParallelism: number }) {
+  /** `journal`: notes which rows change, so that `seal` works. */
+  constructor(options: { readonly maxParallelism: number; readonly journal?: boolean }) {
     this.index = new KeyIndex(options.maxParallelism);
-    this.context = { index: this.index, journal: null };
+    this.journaled = options.journal === true;
   }
 
   get keyCount(): number {
@@ -81,16 +85,34 @@ export class MemoryState implements KeyedState {
     this.table(row.table, row.kind).restore(slot, row.subkey, row.value);
   }
 
-  seal(_writer: RowWriter): void {
-    throw new MillraceError('MILL_BUG', 'this state keeps no journal');
+  seal(writer: RowWriter): void {
+    assert(this.journaled, 'this state keeps no journal');
+    assert(this.sealed.length === 0, 'the epoch before has not been drained');
+    for (const table of this.allTables()) {
+      table.seal(writer);
+      this.sealed.push(table);
+    }
   }
 
-  drainSealed(_rows: number): boolean {
-    return true;
+  drainSealed(rows: number): boolean {
+    let left = rows;
+    for (let table = this.sealed.at(-1); table !== undefined && left > 0; table = this.sealed.at(-1)) {
+      left -= table.drain(left);
+      if (table.journal?.draining) return false;
+      this.sealed.pop();
+    }
+    return this.sealed.length === 0;
   }
 
   get dirtyCount(): number {
-    return 0;
+    let rows = 0;
+    for (const { journal } of this.allTables()) rows += journal?.dirty ?? 0;
+    return rows;
+  }
+
+  private *allTables(): Iterable<StateTable> {
+    yield* this.tables.values();
+    yield* this.timerTables.values();
   }
 
   private *rowsOf(table: string, from: StateTable): Iterable<StateRow> {
@@ -102,10 +124,15 @@ export class MemoryState implements KeyedState {
 
   private table(name: string, kind: StateRow['kind']): StateTable {
     const tables: Map<string, StateTable> = kind === 'timer' ? this.timerTables : this.tables;
-    const table = tables.get(name) ?? newTable(kind, this.context);
+    const table = tables.get(name) ?? newTable(kind, this.contextOf(name, kind));
     assert(table.kind === kind, `state '${name}' is a ${table.kind}, not a ${kind}`);
     tables.set(name, table);
     return table;
+  }
+
+  private contextOf(name: string, kind: StateRow['kind']): TableContext {
+    const { index } = this;
+    return { index, journal: this.journaled ? new TableJournal(index, name, kind) : null };
   }
 }
 

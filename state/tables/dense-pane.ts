@@ -4,18 +4,16 @@
 import type { Pane } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
 import { SlotMap } from './slot-map.js';
-import type { ChangeJournal } from './state-table.js';
+import type { TableRow } from './state-table.js';
 
 export class DensePane<T> implements Pane<T> {
   readonly time: number;
-  private readonly index: KeyIndex;
-  private readonly journal: ChangeJournal | null;
-  private readonly values: SlotMap<T>;
+  protected readonly index: KeyIndex;
+  protected readonly values: SlotMap<T>;
 
-  constructor(time: number, index: KeyIndex, journal: ChangeJournal | null, capacity: number) {
+  constructor(time: number, index: KeyIndex, capacity: number) {
     this.time = time;
     this.index = index;
-    this.journal = journal;
     this.values = new SlotMap(capacity);
   }
 
@@ -28,14 +26,11 @@ export class DensePane<T> implements Pane<T> {
   }
 
   set(slot: number, value: T): void {
-    if (!this.values.replace(slot, value)) this.restore(slot, value);
-    if (this.journal !== null) this.journal.changed(slot, this.time);
+    if (!this.values.replace(slot, value)) this.append(slot, value);
   }
 
   remove(slot: number): void {
-    if (!this.values.remove(slot)) return;
-    this.index.release(slot);
-    if (this.journal !== null) this.journal.changed(slot, this.time);
+    if (this.values.remove(slot)) this.index.release(slot);
   }
 
   slotAt(index: number): number {
@@ -46,18 +41,25 @@ export class DensePane<T> implements Pane<T> {
     return this.values.valueAt(index);
   }
 
-  /** Puts the value of a slot that has none, without telling the journal. */
+  /** Puts a value without its counting as a change. */
   restore(slot: number, value: T): void {
-    this.values.append(slot, value);
-    this.index.retain(slot);
+    this.set(slot, value);
+  }
+
+  *rows(): Iterable<TableRow> {
+    const { values, time } = this;
+    for (let row = 0; row < values.size; row += 1)
+      yield { slot: values.slotAt(row), subkey: time, value: values.valueAt(row) };
   }
 
   /** Lets go of every slot. The pane is not used after that. */
   release(): void {
-    const { values, index, journal, time } = this;
-    for (let row = 0; row < values.size; row += 1) {
-      index.release(values.slotAt(row));
-      if (journal !== null) journal.changed(values.slotAt(row), time);
-    }
+    const { values, index } = this;
+    for (let row = 0; row < values.size; row += 1) index.release(values.slotAt(row));
+  }
+
+  protected append(slot: number, value: T): void {
+    this.values.append(slot, value);
+    this.index.retain(slot);
   }
 }

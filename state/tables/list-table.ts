@@ -4,59 +4,77 @@
  * Invariants: a list held is not empty; it is this table's own array: `set` copies, and what `get` gives out is for
  * reading until the next change of that list.
  */
-import type { ListTable } from '../backend.js';
+import type { ListTable, RowWriter } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
-import type { ChangeJournal, StateTable, TableContext, TableRow } from './state-table.js';
+import { ListChanges } from './list-changes.js';
+import type { StateTable, TableContext, TableRow } from './state-table.js';
+import type { TableJournal } from './table-journal.js';
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
 export class ArrayListTable<T> implements ListTable<T>, StateTable {
   readonly kind = 'list';
+  readonly journal: TableJournal | null;
   private readonly index: KeyIndex;
-  private readonly journal: ChangeJournal | null;
+  private readonly changes: ListChanges | null;
   private readonly lists: (T[] | undefined)[] = [];
 
   constructor(context: TableContext) {
     this.index = context.index;
     this.journal = context.journal;
+    this.changes = context.journal === null ? null : new ListChanges(context.journal, context.index);
   }
 
   get(slot: number): readonly T[] {
-    return this.lists[slot] ?? NOTHING;
+    if (this.changes !== null) this.changes.touch(slot, this.held(slot));
+    return this.held(slot);
   }
 
   add(slot: number, element: T): void {
+    if (this.changes !== null) this.changes.append(slot, this.held(slot));
     const list = this.lists[slot] ?? this.open(slot);
     list.push(element);
-    if (this.journal !== null) this.journal.changed(slot, list.length - 1);
   }
 
   set(slot: number, elements: readonly T[]): void {
-    const before = this.get(slot).length;
+    const before = this.held(slot);
+    if (this.changes !== null) this.changes.replace(slot, before, elements.length);
     if (elements.length > 0) {
-      if (before === 0) this.open(slot);
+      if (before.length === 0) this.open(slot);
       this.lists[slot] = elements.slice();
-    } else if (before > 0) this.close(slot);
-    this.note(slot, Math.max(before, elements.length));
+    } else if (before.length > 0) this.close(slot);
   }
 
   remove(slot: number): void {
-    const before = this.get(slot).length;
-    if (before === 0) return;
+    const before = this.held(slot);
+    if (before.length === 0) return;
+    if (this.changes !== null) this.changes.replace(slot, before, 0);
     this.close(slot);
-    this.note(slot, before);
   }
 
   *rows(): Iterable<TableRow> {
     for (let slot = 0; slot < this.lists.length; slot += 1) {
-      const list = this.get(slot);
+      const list = this.held(slot);
       for (let at = 0; at < list.length; at += 1) yield { slot, subkey: at, value: list[at] };
     }
   }
 
   restore(slot: number, subkey: unknown, value: unknown): void {
+    if (this.changes !== null) this.changes.touch(slot, this.held(slot));
     const list = this.lists[slot] ?? this.open(slot);
     list[subkey as number] = value as T;
+  }
+
+  seal(writer: RowWriter): void {
+    this.changes?.seal(writer);
+  }
+
+  drain(rows: number): number {
+    return this.changes?.drain(rows, this.lists) ?? 0;
+  }
+
+  private held(slot: number): readonly T[] {
+    return this.lists[slot] ?? NOTHING;
   }
 
   private open(slot: number): T[] {
@@ -70,10 +88,5 @@ export class ArrayListTable<T> implements ListTable<T>, StateTable {
   private close(slot: number): void {
     this.lists[slot] = undefined;
     this.index.release(slot);
-  }
-
-  private note(slot: number, elements: number): void {
-    if (this.journal === null) return;
-    for (let at = 0; at < elements; at += 1) this.journal.changed(slot, at);
   }
 }

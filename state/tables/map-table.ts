@@ -3,26 +3,32 @@
  *
  * Invariant: a map held is not empty.
  */
-import type { MapTable } from '../backend.js';
+import type { MapTable, RowWriter } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
+import { MapChanges } from './map-changes.js';
 import { SortedMap } from './sorted-map.js';
-import type { ChangeJournal, StateTable, TableContext, TableRow } from './state-table.js';
+import type { StateTable, TableContext, TableRow } from './state-table.js';
+import type { TableJournal } from './table-journal.js';
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
 export class SortedMapTable<K, V> implements MapTable<K, V>, StateTable {
   readonly kind = 'map';
+  readonly journal: TableJournal | null;
   private readonly index: KeyIndex;
-  private readonly journal: ChangeJournal | null;
   private readonly maps: (SortedMap<K, V> | undefined)[] = [];
+  private readonly changes: MapChanges<K, V> | null;
 
   constructor(context: TableContext) {
     this.index = context.index;
     this.journal = context.journal;
+    this.changes = context.journal === null ? null : new MapChanges(context.journal, context.index, this.maps);
   }
 
   get(slot: number, key: K): V | undefined {
-    return this.maps[slot]?.get(key);
+    const value = this.maps[slot]?.get(key);
+    if (this.changes !== null) this.changes.touch(slot, key, value);
+    return value;
   }
 
   has(slot: number, key: K): boolean {
@@ -34,38 +40,49 @@ export class SortedMapTable<K, V> implements MapTable<K, V>, StateTable {
   }
 
   entries(slot: number): Iterable<readonly [K, V]> {
-    return this.maps[slot]?.entries() ?? NOTHING;
+    const map = this.maps[slot];
+    if (map === undefined) return NOTHING;
+    return this.changes === null ? map.entries() : this.changes.touchAll(slot, map.entries());
   }
 
   set(slot: number, key: K, value: V): void {
+    if (this.changes !== null) this.changes.note(slot, key, true);
     this.put(slot, key, value);
-    if (this.journal !== null) this.journal.changed(slot, key);
   }
 
   remove(slot: number, key: K): void {
     const map = this.maps[slot];
-    if (map === undefined || !map.remove(key)) return;
+    if (map === undefined || !map.has(key)) return;
+    if (this.changes !== null) this.changes.note(slot, key, false);
+    map.remove(key);
     if (map.size === 0) this.close(slot);
-    if (this.journal !== null) this.journal.changed(slot, key);
   }
 
   clear(slot: number): void {
     const map = this.maps[slot];
     if (map === undefined) return;
-    const keys = this.journal === null ? NOTHING : Array.from(map.entries(), ([key]) => key);
+    if (this.changes !== null) for (const key of map.keys()) this.changes.note(slot, key, false);
     map.clear();
     this.close(slot);
-    for (const key of keys) this.journal?.changed(slot, key);
   }
 
   *rows(): Iterable<TableRow> {
     for (let slot = 0; slot < this.maps.length; slot += 1) {
-      for (const [subkey, value] of this.entries(slot)) yield { slot, subkey, value };
+      for (const [subkey, value] of this.maps[slot]?.entries() ?? NOTHING) yield { slot, subkey, value };
     }
   }
 
   restore(slot: number, subkey: unknown, value: unknown): void {
+    if (this.changes !== null) this.changes.write(slot, subkey as K);
     this.put(slot, subkey as K, value as V);
+  }
+
+  seal(writer: RowWriter): void {
+    this.changes?.seal(writer);
+  }
+
+  drain(rows: number): number {
+    return this.changes?.drain(rows) ?? 0;
   }
 
   /** A key that is none throws before anything has changed. */

@@ -4,10 +4,13 @@
  * Invariant: `sorted`, unless null, holds the times of `panes`, ascending.
  */
 import { TIME_MIN } from '../../core/time.js';
-import type { Pane, PaneTable } from '../backend.js';
+import type { Pane, PaneTable, RowWriter } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
 import { DensePane } from './dense-pane.js';
-import type { ChangeJournal, StateTable, TableContext, TableRow } from './state-table.js';
+import { JournaledPane } from './journaled-pane.js';
+import { PaneChanges } from './pane-changes.js';
+import type { StateTable, TableContext, TableRow } from './state-table.js';
+import type { TableJournal } from './table-journal.js';
 
 /** A small pane must not cost the memory of a large one. */
 const EXPECTED_SIZE_MAX = 1_024;
@@ -15,7 +18,8 @@ const EXPECTED_SIZE_MAX = 1_024;
 export class DensePaneTable<T> implements PaneTable<T>, StateTable {
   readonly kind = 'pane';
   private readonly index: KeyIndex;
-  private readonly journal: ChangeJournal | null;
+  readonly journal: TableJournal | null;
+  private readonly changes: PaneChanges | null;
   private readonly panes = new Map<number, DensePane<T>>();
   private sorted: readonly number[] | null = [];
   /** The pane made last: the next one is expected to be as large. Its size, once it is gone. */
@@ -25,6 +29,7 @@ export class DensePaneTable<T> implements PaneTable<T>, StateTable {
   constructor(context: TableContext) {
     this.index = context.index;
     this.journal = context.journal;
+    this.changes = context.journal === null ? null : new PaneChanges(context.journal, context.index);
   }
 
   pane(time: number): DensePane<T> {
@@ -54,22 +59,32 @@ export class DensePaneTable<T> implements PaneTable<T>, StateTable {
   }
 
   *rows(): Iterable<TableRow> {
-    for (const pane of this.panes.values()) {
-      for (let row = 0; row < pane.size; row += 1)
-        yield { slot: pane.slotAt(row), subkey: pane.time, value: pane.valueAt(row) };
-    }
+    for (const pane of this.panes.values()) yield* pane.rows();
   }
 
   restore(slot: number, subkey: unknown, value: unknown): void {
     this.pane(subkey as number).restore(slot, value as T);
   }
 
+  seal(writer: RowWriter): void {
+    this.changes?.seal(writer);
+  }
+
+  drain(rows: number): number {
+    return this.changes?.drain(rows) ?? 0;
+  }
+
   private make(time: number): DensePane<T> {
     const expected = Math.min(this.newest?.size ?? this.expectedSize, EXPECTED_SIZE_MAX);
-    const pane = new DensePane<T>(time, this.index, this.journal, expected);
+    const pane = this.newPane(time, expected);
     this.newest = pane;
     this.panes.set(time, pane);
     this.sorted = this.sorted !== null && time > (this.sorted.at(-1) ?? TIME_MIN) ? [...this.sorted, time] : null;
     return pane;
+  }
+  private newPane(time: number, expectedSize: number): DensePane<T> {
+    return this.changes === null
+      ? new DensePane<T>(time, this.index, expectedSize)
+      : new JournaledPane<T>(time, this.index, this.changes, expectedSize);
   }
 }

@@ -37,6 +37,17 @@ export class SlotMap<T> {
     return this.values[row];
   }
 
+  /** Row of the slot, -1 if it has none. */
+  rowOf(slot: number): number {
+    if (slot === this.lastSlot) return this.lastRow;
+    const row = findRow(this.cells, this.shift, slot);
+    if (row >= 0) {
+      this.lastSlot = slot;
+      this.lastRow = row;
+    }
+    return row;
+  }
+
   has(slot: number): boolean {
     return findRow(this.cells, this.shift, slot) >= 0;
   }

@@ -57,6 +57,11 @@ export class SortedMap<K, V> {
     this.fresh = [];
   }
 
+  /** In no particular order. */
+  keys(): Iterable<K> {
+    return this.values.keys();
+  }
+
   *entries(): Generator<readonly [K, V]> {
     const { values } = this;
     for (const key of this.ordered()) {

@@ -1,17 +1,25 @@
 /**
- * What every table of state has in common, whichever backend it belongs to: it holds rows of slots, tells of each row
- * that changes, and can give out and take back all of them.
+ * What every table of state has in common, whichever backend it belongs to: it holds rows of slots, keeps a journal of
+ * those that change, if it is given one, and can give out and take back all of them.
  *
- * A table retains a slot in the key index while it holds something for it (a timer: while it stands in the heap).
+ * A table retains a slot in the key index while it holds something for it (a timer: while it stands in the heap), and
+ * while its journal has yet to write that it no longer does.
  */
-import type { StateRow } from '../backend.js';
+import type { RowWriter, StateRow } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
+import type { TableJournal } from './table-journal.js';
 
 export interface StateTable {
   readonly kind: StateRow['kind'];
+  /** Null: changes are not noted, at the price of one comparison each. */
+  readonly journal: TableJournal | null;
   rows(): Iterable<TableRow>;
-  /** Puts back a row that `rows` gave, in any order. */
+  /** Puts back a row that `rows` gave, in any order. It does not count as changed. */
   restore(slot: number, subkey: unknown, value: unknown): void;
+  /** Of a table with a journal, as `KeyedState.seal`. O(1). */
+  seal(writer: RowWriter): void;
+  /** Writes about `rows` of the sealed rows; the effort spent. The journal is `draining` until none is left. */
+  drain(rows: number): number;
 }
 
 export interface TableRow {
@@ -20,17 +28,8 @@ export interface TableRow {
   readonly value: unknown;
 }
 
-/**
- * Told of every row that is put, replaced or removed, after the fact; never of restored ones. A backend that writes
- * checkpoints notes the row as dirty here and reads it from the table when it seals.
- */
-export interface ChangeJournal {
-  changed(slot: number, subkey?: unknown): void;
-}
-
 /** What a table is made with. */
 export interface TableContext {
   readonly index: KeyIndex;
-  /** Null in backends that keep no journal: one comparison per change. */
-  readonly journal: ChangeJournal | null;
+  readonly journal: TableJournal | null;
 }

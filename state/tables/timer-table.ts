@@ -9,9 +9,11 @@
  */
 import { compareKeys } from '../../core/key.js';
 import { TIME_MAX } from '../../core/time.js';
-import type { TimerTable } from '../backend.js';
+import type { RowWriter, TimerTable } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
-import type { ChangeJournal, StateTable, TableContext, TableRow } from './state-table.js';
+import type { StateTable, TableContext, TableRow } from './state-table.js';
+import type { TableJournal } from './table-journal.js';
+import { TimerChanges } from './timer-changes.js';
 import { TimerSet } from './timer-set.js';
 
 const HEAP_SLACK = 64;
@@ -19,7 +21,8 @@ const HEAP_SLACK = 64;
 export class HeapTimerTable implements TimerTable, StateTable {
   readonly kind = 'timer';
   private readonly index: KeyIndex;
-  private readonly journal: ChangeJournal | null;
+  readonly journal: TableJournal | null;
+  private readonly changes: TimerChanges | null;
   private readonly registered = new TimerSet();
   private times = new Float64Array(HEAP_SLACK);
   private slots = new Int32Array(HEAP_SLACK);
@@ -28,6 +31,7 @@ export class HeapTimerTable implements TimerTable, StateTable {
   constructor(context: TableContext) {
     this.index = context.index;
     this.journal = context.journal;
+    this.changes = context.journal === null ? null : new TimerChanges(context.journal, context.index);
   }
 
   get size(): number {
@@ -41,14 +45,14 @@ export class HeapTimerTable implements TimerTable, StateTable {
   add(slot: number, time: number): void {
     if (!this.registered.add(time, slot)) return;
     this.push(time, slot);
-    if (this.journal !== null) this.journal.changed(slot, time);
+    if (this.changes !== null) this.changes.added(time, slot);
   }
 
   remove(slot: number, time: number): void {
     if (!this.registered.remove(time, slot)) return;
+    if (this.changes !== null) this.changes.removed(time, slot);
     if (this.count > HEAP_SLACK + 2 * this.registered.size) this.rebuild();
     this.skipRemoved();
-    if (this.journal !== null) this.journal.changed(slot, time);
   }
 
   take(until: number): number {
@@ -56,8 +60,8 @@ export class HeapTimerTable implements TimerTable, StateTable {
     const time = this.times[0] as number;
     const slot = this.pop();
     this.registered.remove(time, slot);
+    if (this.changes !== null) this.changes.removed(time, slot);
     this.skipRemoved();
-    if (this.journal !== null) this.journal.changed(slot, time);
     return slot;
   }
 
@@ -67,6 +71,14 @@ export class HeapTimerTable implements TimerTable, StateTable {
 
   restore(slot: number, subkey: unknown): void {
     if (this.registered.add(subkey as number, slot)) this.push(subkey as number, slot);
+  }
+
+  seal(writer: RowWriter): void {
+    this.changes?.seal(writer);
+  }
+
+  drain(rows: number): number {
+    return this.changes?.drain(rows) ?? 0;
   }
 
   private push(time: number, slot: number): void {

@@ -11,73 +11,11 @@ import { Batch, Inbox } from '../../core/batch.js';
 import { compareKeys, hashKey, keyGroupOf } from '../../core/key.js';
 import { TIME_MAX } from '../../core/time.js';
 import type { KeyedState, StateRow } from '../../state/backend.js';
+import { sealingConformance } from './sealing-conformance.js';
+import { isSame, KEYS, mark, slotOf, slotsOf, twin } from './state-kit.js';
 
 const CASES = 400;
 const MAX_PARALLELISM = 128;
-
-/** Keys that a careless comparison, hash or encoding would mix up. */
-const KEYS: readonly unknown[] = [
-  null,
-  true,
-  false,
-  'true',
-  0,
-  1,
-  1n,
-  '1',
-  0n,
-  '',
-  Number.NaN,
-  'NaN',
-  Infinity,
-  0.1,
-  -1,
-  2 ** 53,
-  2n ** 70n,
-  '\ud800',
-  '\udc00',
-  '\ud800\udc00',
-  '\ufffd',
-  'é',
-  'e\u0301',
-  '__proto__',
-  'constructor',
-  [],
-  [[]],
-  [null],
-  ['a', 1],
-  ['a', '1'],
-  ['a1'],
-  [['a'], 1],
-  ['a', [1]],
-  [Number.NaN],
-  [0],
-];
-
-/** An equal key that is not the same value: -0 for 0, and copies of arrays. */
-function twin(key: unknown): unknown {
-  if (Array.isArray(key)) return key.map(twin);
-  return key === 0 ? -0 : key;
-}
-
-/** What the model tells keys apart by. */
-function mark(key: unknown): string {
-  if (Array.isArray(key)) return `[${key.map(mark).join(',')}]`;
-  if (typeof key === 'string') return `string ${Array.from({ length: key.length }, (_, at) => key.charCodeAt(at))}`;
-  return `${typeof key} ${String(key)}`;
-}
-
-/** Numbers the keys as an operator would: one batch, prepared. */
-function slotsOf(state: KeyedState, keys: readonly unknown[]): Int32Array {
-  const batch = new Batch(Math.max(1, keys.length));
-  for (const key of keys) batch.pushKeyed(null, 0, key, hashKey(key));
-  while (!state.prepare(new Inbox(batch)));
-  return batch.slots.slice(0, keys.length);
-}
-
-function slotOf(state: KeyedState, key: unknown): number {
-  return slotsOf(state, [twin(key)])[0] as number;
-}
 
 /** A new backend with all that the old one holds. */
 function restarted(state: KeyedState, make: () => KeyedState, shuffle: boolean): KeyedState {
@@ -349,15 +287,6 @@ function runLaw<Model>(law: Law<Model>, make: () => KeyedState, steps: readonly 
   for (const row of state.rows()) checkRow(row);
 }
 
-/** Deep and strict: -0 is not 0 among values, NaN is NaN. */
-function isSame(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
-  const names = Object.keys(a);
-  if (names.length !== Object.keys(b).length) return false;
-  return names.every((name) => name in b && isSame(a[name as never], b[name as never]));
-}
-
 function checkRow(row: StateRow): void {
   if (row.keyGroup === keyGroupOf(hashKey(row.key), MAX_PARALLELISM)) return;
   throw new Error(`row of ${fc.stringify(row.key)} in key group ${row.keyGroup}`);
@@ -620,8 +549,13 @@ function checkIteration(t: Test, make: () => KeyedState): void {
   });
 }
 
-/** All of it; for the tests of a backend. */
-export function backendConformance(t: Test, name: string, make: () => KeyedState): void {
+/** All of it; for the tests of a backend. `journaled` if what `make` gives keeps a journal, so that it can be sealed. */
+export function backendConformance(
+  t: Test,
+  name: string,
+  make: () => KeyedState,
+  { journaled = false }: { readonly journaled?: boolean } = {},
+): void {
   t.test(`state backend ${name}`, (t) => {
     checkKeys(t, make);
     checkNames(t, make);
@@ -632,6 +566,7 @@ export function backendConformance(t: Test, name: string, make: () => KeyedState
     checkLaw(t, mapLaw, make);
     checkLaw(t, paneLaw, make);
     checkTimers(t, make);
+    if (journaled) sealingConformance(t, make);
     t.end();
   });
 }
