@@ -26,6 +26,7 @@ import { SplitDealer } from './split-dealer.js';
 /** How a job has ended. */
 export type JobOutcome = 'finished' | 'stopped' | 'cancelled';
 
+/** Where a job is in its life; `finished`, `stopped`, `cancelled` and `failed` are final. */
 export type JobStatus = 'starting' | 'running' | 'stopping' | 'committing' | 'restarting' | JobOutcome | 'failed';
 
 /** The last complete checkpoint. */

@@ -25,6 +25,12 @@ export interface ThreadFleetOptions {
   readonly workerMemoryMb: number | undefined;
 }
 
+/**
+ * Records live for a few batches. With Node's default of 48 MiB many are still alive at a collection and get promoted;
+ * with three times as much the flights job costs 0.85 times the CPU, the keyed sum 0.92 times.
+ */
+const YOUNG_GENERATION_MB = 144;
+
 /** What a thread is started with. */
 export interface ThreadData {
   readonly millrace: 'worker';
@@ -76,7 +82,10 @@ export class ThreadFleet implements Fleet {
     const thread = new Thread(new URL('./thread-main.js', import.meta.url), {
       name: `millrace-${data.index}`,
       workerData: data,
-      ...(workerMemoryMb === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: workerMemoryMb } }),
+      resourceLimits: {
+        maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+        ...(workerMemoryMb === undefined ? {} : { maxOldGenerationSizeMb: workerMemoryMb }),
+      },
     });
     connectToPool(thread);
     let error: MillraceError | undefined;
