@@ -16,7 +16,7 @@ export { type ErrorCode, type ErrorKind, MillraceError } from '../core/errors.js
 export type { Key } from '../core/key.js';
 export type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
 export type { Duration } from '../core/time.js';
-export type { JobStatus } from '../engine/coordinator/coordinator.js';
+export type { CheckpointInfo, JobOutcome, JobStatus } from '../engine/coordinator/coordinator.js';
 export type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
 export type { ExplainedOperator, ExplainedOutput, ExplainedPlan } from '../engine/graph/explain.js';
 export type { DeadLetter } from '../engine/worker/dead-letter.js';

@@ -82,8 +82,9 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
   }
 
   /**
-   * Ends the sources where they are; what is under way reaches the sinks, which commit. With `drain`, event time
-   * ends too: open windows fire as they stand.
+   * Ends the sources where they are; what is under way reaches the sinks, which commit. With checkpoints that is a
+   * last one, from which the next run goes on. With `drain`, event time ends too: open windows fire as they stand.
+   * Resolves at the end; results that nobody takes hold it back.
    */
   async stop(options: { readonly drain?: boolean } = {}): Promise<void> {
     this.#coordinator.stop(options);

@@ -25,7 +25,7 @@ export type OnError<T> = 'fail' | 'skip' | DeadLetterTarget<T>;
  * Sends records that can't be handled to a sink, as `DeadLetter`s: record, error, key, timestamp, position.
  *
  * @example
- * orders.map(parse, { onError: deadLetter('unparsed', files('dead/', ndjson())) })
+ * orders.map(parse, { onError: deadLetter('unparsed', fileSink('dead', ndjson())) })
  */
 export function deadLetter<T>(name: string, sink: Sink<DeadLetter<T>>): DeadLetterTarget<T> {
   return Object.freeze({ kind: 'dead-letter', name, sink });

@@ -2,6 +2,7 @@
  * Streams: what a job definition is written in. A stream is a place in the graph and the type of its records; each
  * method adds a node and returns a new place.
  */
+import { MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
 import { filterFactory } from '../operators/filter.js';
@@ -10,6 +11,7 @@ import { mapFactory } from '../operators/map.js';
 import { offloadFactory } from '../operators/offload.js';
 import type { Sink } from '../operators/sink.js';
 import { splitFactory } from '../operators/split.js';
+import { declaredAt } from './declared-at.js';
 import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
 import { KeyedStream } from './keyed-stream.js';
 import { type OnError, policyOf } from './on-error.js';
@@ -26,7 +28,10 @@ export interface OperatorOptions<T> {
 export interface EventTimeOptions<T> {
   /** How much later than a newer one a record may come; default 0. Later ones are late. */
   readonly outOfOrder?: Duration;
-  /** A split (file, partition) that gives nothing for this long stops holding event time back. Default: never. */
+  /**
+   * A split (file, partition) that gives nothing for this long stops holding event time back. Default: never. Works
+   * where event time is followed per split: see `eventTime`.
+   */
   readonly idleAfter?: Duration;
   /**
    * When watermarks leave the source. `'interval'` (default): every few milliseconds. `'each'`: after every record
@@ -105,8 +110,9 @@ export class Stream<T> {
   }
 
   /**
-   * Says when each record happened: `timestamp` returns epoch milliseconds. Directly after a source, event time is
-   * followed per file or partition, so that a slow one holds windows open rather than making records late.
+   * Says when each record happened: `timestamp` returns epoch milliseconds. Directly after a source that has no other
+   * reader, and without an `onError` of its own, event time is followed per file or partition, so that a slow one
+   * holds windows open rather than making records late. Elsewhere it is followed per subtask.
    *
    * @example j.from('orders', source).eventTime((order) => order.at, { outOfOrder: '5s', idleAfter: '30s' })
    */
@@ -132,7 +138,7 @@ export class Stream<T> {
   }
 
   /**
-   * Deals records to subtasks by key, so that state, windows and joins can be kept per key. Keys are compared by
+   * Deals records to subtasks by key, so that state and windows can be kept per key. Keys are compared by
    * value: strings, numbers, bigints, booleans, null, and arrays of them.
    *
    * @example orders.keyBy((order) => order.user)
@@ -159,6 +165,11 @@ export class Stream<T> {
     branches: P,
   ): { readonly [N in keyof P]: Stream<BranchOf<T, P[N]>> } & { readonly rest: Stream<T> } {
     const names = Object.keys(branches);
+    if (names.includes('rest')) {
+      throw new MillraceError('MILL_NAME_TAKEN', 'a branch is named rest, as what no branch wants is', {
+        declaredAt: declaredAt(),
+      });
+    }
     const factory = splitFactory(names.map((name) => ({ name, wants: branches[name] as (record: T) => unknown })));
     const node = this.graph.operator({ type: 'split', inputs: [this.#input()], sides: names, factory });
     const streams = names.map((name) => [name, new Stream<T>(this.graph, [{ node, side: name }])]);
@@ -187,7 +198,7 @@ export class Stream<T> {
    * Ends the stream in a sink. What is returned may be returned from the job definition if the sink is `collect()`:
    * then the job's handle iterates over these records.
    *
-   * @example orders.to('archive', files('archive/', ndjson()))
+   * @example orders.to('archive', fileSink('archive', ndjson()))
    */
   to(name: string, sink: Sink<T>): Output<T> {
     this.graph.sink(name, this.#input(), sink as Sink<never>);

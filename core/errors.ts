@@ -68,10 +68,7 @@ export const ERRORS = {
   ),
   MILL_DISK_FULL: entry('restart-job', 'Free some space, then run the job again.'),
   // Checkpoints
-  MILL_CHECKPOINT_DAMAGED: entry(
-    'fix-data',
-    'Restore the file from a copy, start from an older checkpoint with --from, or start over with --fresh.',
-  ),
+  MILL_CHECKPOINT_DAMAGED: entry('fix-data', 'Restore the file from a copy, or start over with fresh: true (--fresh).'),
   MILL_CHECKPOINT_UNREADABLE: entry('fix-code', 'Use the version of millrace that wrote it, or a newer one.'),
   MILL_CHECKPOINT_FAILED: entry('restart-job', 'Check that the state directory exists and may be written.'),
   MILL_STATE_MISMATCH: entry('fix-code', 'Use the state directory of this job, or start over with --fresh.'),

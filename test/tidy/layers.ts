@@ -20,7 +20,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   state: ['classic-level'],
   operators: [],
   checkpoint: [],
-  engine: ['msgpackr', 'piscina', 'tsx'],
+  engine: ['classic-level', 'msgpackr', 'piscina', 'tsx'],
   api: ['type @standard-schema/spec'],
   connectors: ['csv-parse', 'type @standard-schema/spec'],
   testing: [],
