@@ -82,7 +82,7 @@ export class GraphBuilder {
 
   add(name: string | undefined, draft: NodeDraft): number {
     const id = this.nodes.length;
-    const uid = name ?? this.#nextName(draft.type);
+    const uid = name ?? (mayBeNameless(draft) ? this.#nextName(draft.type) : '');
     this.nodes.push(Object.freeze({ ...draft, id, uid, declaredAt: declaredAt() }) as LogicalNode);
     return id;
   }
@@ -92,6 +92,11 @@ export class GraphBuilder {
     this.#counts.set(type, count);
     return `${type}-${count}`;
   }
+}
+
+/** What holds state, or positions, or files, is found again by its name. */
+function mayBeNameless(draft: NodeDraft): boolean {
+  return draft.kind === 'event-time' || (draft.kind === 'operator' && !draft.keyed);
 }
 
 function edgesOf(input: Input, port: number): Edge[] {

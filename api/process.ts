@@ -1,10 +1,12 @@
 /**
  * The types of `process`: a keyed operator of the user's own.
  */
+import { checkName } from '../engine/graph/plan.js';
 import type { Results } from '../operators/lazy-output.js';
 import type { ProcessSpec, Timers } from '../operators/process.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Handles } from '../state/handles.js';
+import { declaredAt } from './declared-at.js';
 import type { OnError } from './on-error.js';
 
 declare const RECORD: unique symbol;
@@ -93,6 +95,7 @@ export function processSpec(
   onRecord: readonly ((record: never, ctx: never) => Results<unknown>)[],
 ): ProcessSpec {
   const common = functions as AnyCommon;
+  for (const name of Object.keys(common.state ?? {})) checkName(name, 'a state', declaredAt());
   return {
     state: common.state ?? {},
     sides: Object.keys(common.sides ?? {}),

@@ -122,7 +122,7 @@ function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options:
     workers,
     settings: DEFAULT_SETTINGS,
     host,
-    workerMemoryMb: options.workerMemoryMb,
+    workerMemoryMb: checkMemory(options.workerMemoryMb),
   });
 }
 
@@ -130,6 +130,11 @@ function checkWorkers(workers: number, maxParallelism: number): number {
   const most = Math.min(LIMITS.workersMax, maxParallelism);
   if (Number.isInteger(workers) && workers >= 1 && workers <= most) return workers;
   throw new MillraceError('MILL_OPTION_INVALID', `workers is ${workers}, expected an integer from 1 to ${most}`);
+}
+
+function checkMemory(mb: number | undefined): number | undefined {
+  if (mb === undefined || (Number.isFinite(mb) && mb >= 1)) return mb;
+  throw new MillraceError('MILL_OPTION_INVALID', `workerMemoryMb is ${mb}, expected a number from 1`);
 }
 
 function checkParams<P>(params: P): P {

@@ -1,6 +1,7 @@
 /**
  * When a failed job is started again, and after what delay. The three strategies are Flink's.
  */
+import { describeValue, MillraceError } from '../../core/errors.js';
 import { type Duration, durationMs } from '../../core/time.js';
 
 /** When a failed job is started again, and after what delay. */
@@ -30,16 +31,31 @@ export function restartStrategy(policy: RestartPolicy): RestartStrategy {
     case 'none':
       return () => undefined;
     case 'fixed-delay':
-      return fixedDelay(policy.attempts, durationMs(policy.delay, 'restart.delay'));
+      return fixedDelay(checkCount(policy.attempts, 'attempts'), durationMs(policy.delay, 'restart.delay'));
     case 'exponential':
       return exponential(policy);
     case 'failure-rate':
       return failureRate(
-        policy.failures,
+        checkCount(policy.failures, 'failures'),
         durationMs(policy.per, 'restart.per'),
         durationMs(policy.delay, 'restart.delay'),
       );
+    default:
+      throw invalid(
+        'kind',
+        (policy as { readonly kind?: unknown }).kind,
+        'none, fixed-delay, exponential or failure-rate',
+      );
   }
+}
+
+function checkCount(count: number, option: string): number {
+  if (Number.isInteger(count) && count >= 0) return count;
+  throw invalid(option, count, 'a whole number from 0');
+}
+
+function invalid(option: string, value: unknown, expected: string): MillraceError {
+  return new MillraceError('MILL_OPTION_INVALID', `restart.${option} is ${describeValue(value)}, expected ${expected}`);
 }
 
 function fixedDelay(attempts: number, delayMs: number): RestartStrategy {
@@ -54,6 +70,8 @@ function exponential(policy: Extract<RestartPolicy, { kind: 'exponential' }>): R
   const initialMs = durationMs(policy.initial, 'restart.initial');
   const maxMs = durationMs(policy.max, 'restart.max');
   const resetMs = durationMs(policy.resetAfter, 'restart.resetAfter');
+  if (policy.attempts !== undefined) checkCount(policy.attempts, 'attempts');
+  if (!(policy.factor >= 1)) throw invalid('factor', policy.factor, 'a number from 1');
   let delayMs = initialMs;
   let restarts = 0;
   let restartedAt = Number.NEGATIVE_INFINITY;

@@ -42,8 +42,21 @@ function checkNames(nodes: readonly LogicalNode[]): void {
         },
       );
     }
+    checkSides(node);
     seen.set(node.uid, node);
   }
+}
+
+/** Dead letters leave by a side output, too. */
+function checkSides({ uid, sides, declaredAt }: LogicalNode): void {
+  sides.forEach((side, at) => {
+    checkName(side, `a side output of ${uid}`, declaredAt);
+    if (sides.indexOf(side) === at) return;
+    throw new MillraceError('MILL_NAME_TAKEN', `${uid} has two side outputs named ${side}`, {
+      operator: uid,
+      declaredAt,
+    });
+  });
 }
 
 /** A source nobody reads is almost always a forgotten `.to(…)`. */

@@ -42,7 +42,6 @@ function launchInline(
   const store = stateDirectory === undefined ? undefined : new CheckpointStore(host.storage, stateDirectory);
   const doorbell = new LocalDoorbell();
   const channels = new WorkerChannels({ index: 0, parallelism: 1, rings: new Map(), doorbells: [doorbell], settings });
-  const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   let alive = true;
   const worker = new Worker({
     plan,
@@ -59,6 +58,7 @@ function launchInline(
     post: (message) => queueMicrotask(() => alive && listener.message(message)),
     wake: () => doorbell.ring(),
   });
+  const keepAlive = setInterval(() => {}, KEEP_ALIVE_MS);
   const driven = worker.open().then(() => drive(worker, doorbell, host, settings.sliceMs, () => alive));
   return {
     post: (message) => queueMicrotask(() => alive && worker.receive(message)),

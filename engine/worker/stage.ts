@@ -317,7 +317,10 @@ export class Stage implements Downstream {
       },
       wake: () => stage.wake(),
       fail: (error) => stage.#options.fail(stage.#failure(error, {})),
-      reject: (error, record, timestamp) => stage.#giveUp(stage.#failure(error, {}), record, undefined, timestamp),
+      reject: (error, record, timestamp) => {
+        const failure = stage.#failure(error, {});
+        stage.#giveUp(failure, record, failure.key, timestamp);
+      },
     };
   }
 }

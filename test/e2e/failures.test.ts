@@ -57,7 +57,7 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
       const failure = await failureOf(() => run(MODULE, JOBS[name as keyof typeof JOBS], { ...how, params: { out } }));
       const { line = '', ...rest } = expected;
       t.match(failure, { ...rest, hint: /./ });
-      t.ok(failure.line?.startsWith(line), `declared at ${failure.line}`);
+      t.ok(failure.line?.startsWith(line), `declared at "${failure.line}"`);
       t.same(visibleFiles(out), []);
     });
   }
