@@ -13,6 +13,7 @@ export interface OperatorMetrics {
   readonly name: string;
   readonly type: string;
   readonly recordsIn: number;
+  /** On its main output. */
   readonly recordsOut: number;
   /** The least of its subtasks', epoch ms; undefined before the first. */
   readonly watermark: number | undefined;

@@ -22,7 +22,7 @@ import { JobHandle } from './job-handle.js';
 export interface InlineRunOptions<P = unknown> {
   /** Replace the job's defaults of the same name. Plain data. */
   readonly params?: Partial<P>;
-  /** Removes what earlier runs of the job's sinks have written, before anything else. */
+  /** Removes what earlier runs of the job's sinks have written, and the job's checkpoints, before anything else. */
   readonly fresh?: boolean;
   /**
    * What to do after a failure. Default: with checkpoints, three restarts with growing delays; without, give up.

@@ -11,9 +11,8 @@ import type { Sink, SinkContext, SinkWriter } from '../../operators/sink.js';
  * arrive as they are made, not when a checkpoint completes: after a restart some come twice.
  *
  * @example
- * const results = await run(job('double', (j) => {
- *   j.from('numbers', fromIterable([1, 2, 3])).map((n) => n * 2).to('out', collect())
- * }))
+ * const { results } = await run(job('double', (j) =>
+ *   j.from('numbers', fromIterable([1, 2, 3])).map((n) => n * 2).to('out', collect())))
  */
 export function collect<T = unknown>(): Sink<T> {
   return { kind: 'collect', description: "to the job's handle", writer: (context) => new CollectWriter(context) };
