@@ -1,5 +1,6 @@
 /**
- * Micro-benchmarks of keyed state: `node dist/bench/state.js [part of a name] [--json]`.
+ * Micro-benchmarks of keyed state: `node dist/bench/state.js [part of a name] [--json]`; with `seal` instead, what
+ * checkpoints cost (bench/seal.ts).
  *
  * Each runs alone in bursts, interleaved with the others, and reports operations per CPU-second: the median of the
  * bursts after the first two.
@@ -16,6 +17,7 @@ import { aggregateFold } from '../operators/window/window-fold.js';
 import { WindowOperator } from '../operators/window/window-operator.js';
 import { KeyIndex } from '../state/key-index.js';
 import { MemoryState } from '../state/memory/memory-state.js';
+import { sealBench } from './seal.js';
 
 /** A burst does `operations` of something. */
 interface Bench {
@@ -173,6 +175,7 @@ function median(values: readonly number[]): number {
 }
 
 function main(): void {
+  if (process.argv.includes('seal')) return sealBench(process.argv.includes('--json'));
   const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
   const names = Object.keys(BENCHES).filter((name) => wanted.every((part) => name.includes(part)));
   const benches = names.map((name) => (BENCHES[name] as () => Bench)());

@@ -20,8 +20,11 @@ export class GoneSlots {
   }
 
   addAll(slots: Int32Array): void {
-    if (this.size === 0) this.list = slots;
-    else for (const slot of slots) this.asSet().add(slot);
+    if (this.size > 0) for (const slot of slots) this.asSet().add(slot);
+    else {
+      this.list = slots;
+      this.set = null;
+    }
   }
 
   /** Takes the slot out; false if it was not in. */
