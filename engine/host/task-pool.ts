@@ -37,6 +37,7 @@ function sharedPool(): Piscina {
     minThreads: 0,
     maxThreads: availableParallelism(),
     idleTimeout: 5_000,
+    argv: process.argv.slice(2),
   });
   return piscina;
 }

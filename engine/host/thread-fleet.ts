@@ -82,6 +82,8 @@ export class ThreadFleet implements Fleet {
     const thread = new Thread(new URL('./thread-main.js', import.meta.url), {
       name: `millrace-${data.index}`,
       workerData: data,
+      // A module that reads its arguments must build the same job here as on the main thread.
+      argv: process.argv.slice(2),
       resourceLimits: {
         maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
         ...(workerMemoryMb === undefined ? {} : { maxOldGenerationSizeMb: workerMemoryMb }),
