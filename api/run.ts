@@ -3,16 +3,17 @@
  */
 import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
 import { MillraceError } from '../core/errors.js';
+import type { Storage } from '../core/host.js';
 import { LIMITS } from '../core/limits.js';
 import { type Duration, durationMs } from '../core/time.js';
-import { Coordinator } from '../engine/coordinator/coordinator.js';
+import { type CheckpointOptions, Coordinator } from '../engine/coordinator/coordinator.js';
 import type { Fleet } from '../engine/coordinator/fleet.js';
 import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
 import { type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
 import { InlineFleet } from '../engine/host/inline-fleet.js';
 import { type JobAddress, jobReceiver } from '../engine/host/job-module.js';
 import { NodeHost } from '../engine/host/node-host.js';
-import { MainPool } from '../engine/host/task-pool.js';
+import { MainPool, mergeOnPool } from '../engine/host/task-pool.js';
 import { ThreadFleet } from '../engine/host/thread-fleet.js';
 import { DEFAULT_SETTINGS } from '../engine/worker/settings.js';
 import type { JobDefinition } from './job.js';
@@ -89,15 +90,23 @@ function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, optio
   const address = inline ? undefined : { module, job: job.name, params };
   const fleet = makeFleet(plan, address, options);
   const { state } = options;
-  const everyMs = durationMs(options.checkpointEvery ?? CHECKPOINT_EVERY, 'checkpointEvery');
   const coordinator = new Coordinator({
     plan,
     fleet,
     restart: options.restart ?? (state === undefined ? { kind: 'none' } : RESTART),
     fresh: options.fresh ?? false,
-    checkpoints: state === undefined ? undefined : { store: new CheckpointStore(fleet.host.storage, state), everyMs },
+    checkpoints: state === undefined ? undefined : checkpointOptions(fleet.host.storage, state, options),
   });
   return new JobHandle<R>(coordinator, logical, job.resultsOf(params));
+}
+
+function checkpointOptions(storage: Storage, stateDirectory: string, options: RunOptions): CheckpointOptions {
+  return {
+    store: new CheckpointStore(storage, stateDirectory),
+    everyMs: durationMs(options.checkpointEvery ?? CHECKPOINT_EVERY, 'checkpointEvery'),
+    filesMax: LIMITS.stateFilesMax,
+    merge: (task) => mergeOnPool({ stateDirectory, task }),
+  };
 }
 
 const CHECKPOINT_EVERY = '10s';

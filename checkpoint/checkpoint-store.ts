@@ -90,12 +90,13 @@ export class CheckpointStore {
     return bytes;
   }
 
-  /** Removes manifests beyond those kept, and every file that none of the kept ones lists. */
-  async prune(): Promise<void> {
+  /** Removes manifests beyond those kept, and every file that none of the kept ones lists, save those in `pending`. */
+  async prune(pending: readonly string[] = []): Promise<void> {
     const names = await this.list();
     for (const name of names.slice(KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
     const kept = await Promise.all(names.slice(0, KEPT).map((name) => this.manifest(name)));
     const listed = new Set(kept.flatMap(({ ranges }) => ranges.flatMap(({ files }) => files.map(({ path }) => path))));
+    for (const path of pending) listed.add(path);
     for (const { name } of await this.#storage.list(`${this.directory}/state`)) {
       if (!listed.has(`state/${name}`)) await this.#storage.remove(`${this.directory}/state/${name}`);
     }

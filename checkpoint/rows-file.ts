@@ -16,6 +16,7 @@
 import { createHash } from 'node:crypto';
 import { ByteReader, ByteSink } from '../core/byte-sink.js';
 import { packPlain, unpackPlain } from '../core/codec.js';
+import { putPacked } from '../core/direct-pack.js';
 import { MillraceError } from '../core/errors.js';
 import { decodeKey, encodeKey } from '../core/key-codec.js';
 import type { RowWriter, StateRow } from '../state/backend.js';
@@ -53,7 +54,6 @@ export class RowsFileWriter {
   readonly #hash = createHash('sha256');
   readonly #chunks: Uint8Array[] = [];
   readonly #open = new ByteSink(CHUNK_BYTES);
-  readonly #key = new ByteSink();
   #sizeBytes = 0;
   #rows = 0;
 
@@ -68,16 +68,20 @@ export class RowsFileWriter {
 
   /** Where an operator's state puts its rows. */
   of(operator: string): RowWriter {
+    // Rows come table by table, for the most part.
+    let last: { readonly table: string; readonly kind: Kind; readonly index: number } | null = null;
+    const indexOf = (table: string, kind: Kind): number => {
+      if (last === null || last.table !== table || last.kind !== kind)
+        last = { table, kind, index: this.#tableIndex(operator, table, kind) };
+      return last.index;
+    };
     return {
-      put: (table, kind, keyGroup, key, subkey, value) => {
-        // Packed first: a value that can't be leaves no half row behind.
-        const packed = packPlain(value, 'state');
-        this.#row(PUT, operator, table, kind, keyGroup, key, subkey);
-        this.#open.varint(packed.length);
-        this.#open.put(packed);
-        if (this.#open.size >= CHUNK_BYTES) this.#closeChunk();
+      put: (table, kind, keyGroup, key, subkey, value) =>
+        this.#put(indexOf(table, kind), kind, keyGroup, key, subkey, value),
+      remove: (table, kind, keyGroup, key, subkey) => {
+        this.#row(REMOVED, indexOf(table, kind), kind, keyGroup, key, subkey);
+        this.#rows += 1;
       },
-      remove: (table, kind, keyGroup, key, subkey) => this.#row(REMOVED, operator, table, kind, keyGroup, key, subkey),
     };
   }
 
@@ -98,24 +102,31 @@ export class RowsFileWriter {
     this.#sizeBytes += chunk.length;
   }
 
-  #row(
-    flag: number,
-    operator: string,
-    table: string,
-    kind: Kind,
-    keyGroup: number,
-    key: unknown,
-    subkey: unknown,
-  ): void {
-    this.#key.clear();
-    encodeKey(key, this.#key);
-    if (hasSubkey(kind)) encodeKey(subkey, this.#key);
-    this.#open.u8(flag);
-    this.#open.u16(keyGroup);
-    this.#open.varint(this.#tableIndex(operator, table, kind));
-    this.#open.varint(this.#key.size);
-    this.#open.put(this.#key.bytes);
+  #put(table: number, kind: Kind, keyGroup: number, key: unknown, subkey: unknown, value: unknown): void {
+    const start = this.#row(PUT, table, kind, keyGroup, key, subkey);
+    try {
+      putPacked(value, this.#open, 'state');
+    } catch (error) {
+      // A value that can't be packed leaves no half row behind.
+      this.#open.truncate(start);
+      throw error;
+    }
     this.#rows += 1;
+  }
+
+  /** Where it begins. */
+  #row(flag: number, table: number, kind: Kind, keyGroup: number, key: unknown, subkey: unknown): number {
+    const open = this.#open;
+    if (open.size >= CHUNK_BYTES) this.#closeChunk();
+    const start = open.size;
+    open.u8(flag);
+    open.u16(keyGroup);
+    open.varint(table);
+    const from = open.openSized();
+    encodeKey(key, open);
+    if (hasSubkey(kind)) encodeKey(subkey, open);
+    open.closeSized(from);
+    return start;
   }
 
   #tableIndex(operator: string, table: string, kind: Kind): number {

@@ -5,6 +5,7 @@
 import type { JobDefinition } from '../api/job.js';
 import { JobHandle, type JobResult } from '../api/job-handle.js';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
+import { mergeRows } from '../checkpoint/merge.js';
 import type { Storage } from '../core/host.js';
 import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
@@ -134,7 +135,10 @@ async function live<R, P>(
 
 function checkpointsOf(every: Duration | undefined, simulation: Simulation): CoordinatorOptions['checkpoints'] {
   if (every === undefined) return undefined;
-  return { store: new CheckpointStore(simulation.storage, STATE), everyMs: durationMs(every, 'checkpointEvery') };
+  const store = new CheckpointStore(simulation.storage, STATE);
+  const everyMs = durationMs(every, 'checkpointEvery');
+  // Few, so that even short runs merge.
+  return { store, everyMs, filesMax: 2, merge: (task) => mergeRows(store, task) };
 }
 
 /** Half of them at a call of the disk: there are far fewer of these than of other actions. */

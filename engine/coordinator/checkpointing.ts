@@ -15,6 +15,7 @@ import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
 import type { Attempt } from './attempt.js';
 import type { CheckpointInfo } from './coordinator.js';
+import type { Merging } from './merging.js';
 import { filesOf, uidsOf } from './recovery.js';
 import type { SinkHandles } from './sinks.js';
 
@@ -25,6 +26,7 @@ export interface CheckpointingOptions {
   readonly parallelism: number;
   readonly everyMs: number;
   readonly attempt: Attempt;
+  readonly merging: Merging;
   /** The newest checkpoint; what the attempt started from. */
   readonly newest: Manifest | undefined;
   commit(handles: SinkHandles): Promise<void>;
@@ -60,6 +62,7 @@ export class Checkpointing {
     this.#stopped = true;
     this.#cancelTimer?.();
     await this.#running?.catch(() => {});
+    await this.#options.merging.settled();
   }
 
   /** One checkpoint, after the one under way if there is one. `last`: the job stops there. */
@@ -71,16 +74,18 @@ export class Checkpointing {
   }
 
   async #take({ last, ended }: { last: boolean; ended: Manifest['ended'] }): Promise<void> {
-    const { attempt, host, store, commit, completed } = this.#options;
+    const { attempt, host, store, merging, commit, completed } = this.#options;
     const startedAt = host.elapsed();
     const epoch = (this.#newest?.epoch ?? 0) + 1;
     const { parts, enumerators } = await attempt.checkpoint(epoch, last);
     const manifest = this.#manifest(epoch, ended, parts, enumerators);
     await store.writeManifest(manifest);
     this.#newest = manifest;
+    merging.listed(manifest.ranges);
     await commit(new Map(Object.entries(manifest.sinks)));
     attempt.complete(epoch);
-    await store.prune();
+    await store.prune(merging.pending);
+    if (!last) merging.consider(manifest.ranges);
     completed({ epoch, durationMs: host.elapsed() - startedAt, sizeBytes: sizeOf(manifest) });
   }
 
@@ -112,13 +117,13 @@ export class Checkpointing {
 
   /** What was there before for each worker's key groups, then what the worker has written since. */
   #ranges(parts: readonly WorkerPart[]): StateRange[] {
-    const { parallelism, plan } = this.#options;
+    const { parallelism, plan, merging } = this.#options;
     return Array.from({ length: parallelism }, (_, worker) => {
       const range = keyGroupsOf(worker, parallelism, plan.logical.maxParallelism);
       const written = parts.find((part) => part.worker === worker)?.files ?? [];
       const before = filesOf(this.#newest?.ranges ?? [], range);
       const known = new Set(before.map(({ path }) => path));
-      return { ...range, files: [...before, ...written.filter(({ path }) => !known.has(path))] };
+      return { ...range, files: merging.replace([...before, ...written.filter(({ path }) => !known.has(path))]) };
     });
   }
 }

@@ -10,13 +10,15 @@
  * has not sealed; the state directory is held from before the first attempt until the terminal state, which is final.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import type { Manifest } from '../../checkpoint/manifest.js';
+import type { FileRef, Manifest } from '../../checkpoint/manifest.js';
+import type { MergeTask } from '../../checkpoint/merge.js';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
 import { Attempt, type CheckpointParts } from './attempt.js';
 import { Checkpointing } from './checkpointing.js';
 import type { Fleet } from './fleet.js';
+import { Merging } from './merging.js';
 import { checkManifest, dealManifest } from './recovery.js';
 import { type RestartPolicy, type RestartStrategy, restartStrategy } from './restart-strategy.js';
 import { ResultQueue } from './result-queue.js';
@@ -44,7 +46,16 @@ export interface CoordinatorOptions {
   /** Removes what earlier runs of the job's sinks have written, and their checkpoints. */
   readonly fresh: boolean;
   /** Undefined: without checkpoints. */
-  readonly checkpoints: { readonly store: CheckpointStore; readonly everyMs: number } | undefined;
+  readonly checkpoints: CheckpointOptions | undefined;
+}
+
+export interface CheckpointOptions {
+  readonly store: CheckpointStore;
+  readonly everyMs: number;
+  /** More files than this in a range are merged. */
+  readonly filesMax: number;
+  /** Merges files, on another thread where there is one. */
+  merge(task: MergeTask): Promise<FileRef>;
 }
 
 type Cancelled = Promise<'cancelled'>;
@@ -203,10 +214,11 @@ export class Coordinator {
     const { plan, fleet, checkpoints } = this.#options;
     const { host, parallelism } = fleet;
     const restores = from && dealManifest(from, parallelism);
+    const runId = host.random().toString(36).padStart(7, '0');
     const attempt = new Attempt({
       plan,
       fleet,
-      runId: host.random().toString(36).padStart(7, '0'),
+      runId,
       dealer: new SplitDealer(plan.logical, host, parallelism, from?.sources),
       results: this.results,
       stateDirectory: checkpoints?.store.directory,
@@ -215,7 +227,8 @@ export class Coordinator {
     });
     this.#attempt = attempt;
     if (checkpoints) {
-      const { store, everyMs } = checkpoints;
+      const { store, everyMs, filesMax, merge } = checkpoints;
+      const merging = new Merging({ runId, filesMax, merge, fail: (error) => attempt.failWith(error) });
       const commit = (handles: ReadonlyMap<string, readonly unknown[]>): Promise<void> => this.#sinks.commit(handles);
       const completed = (info: CheckpointInfo): void => {
         this.#lastCheckpoint = info;
@@ -227,6 +240,7 @@ export class Coordinator {
         parallelism,
         everyMs,
         attempt,
+        merging,
         newest: from,
         commit,
         completed,

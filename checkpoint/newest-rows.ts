@@ -1,0 +1,32 @@
+/**
+ * The rows that files amount to: each once, as the newest file has it, removed ones left out. Cold restore, merging,
+ * savepoints and dumps all read state this way.
+ */
+import type { CheckpointStore } from './checkpoint-store.js';
+import type { FileRef } from './manifest.js';
+import { readRows, type StoredRow } from './rows-file.js';
+
+export interface KeyGroupRange {
+  readonly first: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+/** `files`: oldest first. Memory: one file, and a name for each row. */
+export async function* newestRows(
+  store: CheckpointStore,
+  files: readonly FileRef[],
+  { first, end }: KeyGroupRange,
+): AsyncIterable<StoredRow> {
+  const wanted = (keyGroup: number): boolean => keyGroup >= first && keyGroup < end;
+  const seen = new Set<string>();
+  for (const file of [...files].reverse()) {
+    // Within a file too, a later row replaces an earlier one.
+    const rows = [...readRows(await store.readRows(file), wanted)].reverse();
+    for (const row of rows) {
+      if (seen.has(row.id)) continue;
+      seen.add(row.id);
+      if (!row.removed) yield row;
+    }
+  }
+}

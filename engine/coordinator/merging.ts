@@ -1,0 +1,83 @@
+/**
+ * Merges the files of ranges beside the running job, one range at a time, and puts the result in their place in the
+ * next manifest.
+ *
+ * Invariant: files are replaced only where the very ones that were merged stand first, in the same order; until a
+ * manifest lists the new file, nothing may delete it.
+ */
+
+import type { FileRef, StateRange } from '../../checkpoint/manifest.js';
+import { type MergeTask, worthMerging } from '../../checkpoint/merge.js';
+
+export interface MergingOptions {
+  /** A random part for names. */
+  readonly runId: string;
+  /** More files than this in a range are merged in any case. */
+  readonly filesMax: number;
+  merge(task: MergeTask): Promise<FileRef>;
+  fail(error: unknown): void;
+}
+
+interface Merged {
+  readonly inputs: readonly FileRef[];
+  readonly output: FileRef;
+}
+
+export class Merging {
+  readonly #options: MergingOptions;
+  readonly #merged: Merged[] = [];
+  #running: Promise<void> | undefined;
+  #current: string | undefined;
+  #count = 0;
+
+  constructor(options: MergingOptions) {
+    this.#options = options;
+  }
+
+  /** Paths that no manifest lists yet and that must stay. */
+  get pending(): readonly string[] {
+    const done = this.#merged.map(({ output }) => output.path);
+    return this.#current === undefined ? done : [...done, this.#current];
+  }
+
+  /** The files of a range, with merged ones in place of those they were made of. */
+  replace(files: readonly FileRef[]): readonly FileRef[] {
+    for (const { inputs, output } of this.#merged) {
+      if (inputs.every(({ path }, at) => files[at]?.path === path)) return [output, ...files.slice(inputs.length)];
+    }
+    return files;
+  }
+
+  /** A manifest that lists what has been merged is durable. */
+  listed(ranges: readonly StateRange[]): void {
+    const paths = new Set(ranges.flatMap(({ files }) => files.map(({ path }) => path)));
+    const left = this.#merged.filter(({ output }) => !paths.has(output.path));
+    this.#merged.splice(0, this.#merged.length, ...left);
+  }
+
+  /** Begins to merge a range that is worth it, if none is under way. */
+  consider(ranges: readonly StateRange[]): void {
+    const { filesMax } = this.#options;
+    const range = this.#running ? undefined : ranges.find(({ files }) => worthMerging(files, filesMax));
+    if (!range) return;
+    const name = `run-${this.#options.runId}-${String(this.#count).padStart(6, '0')}`;
+    this.#count += 1;
+    this.#current = `state/${name}.rows`;
+    this.#running = this.#merge({ name, files: range.files, range: { first: range.first, end: range.end } });
+  }
+
+  /** Resolves when none is under way. */
+  async settled(): Promise<void> {
+    await this.#running;
+  }
+
+  async #merge(task: MergeTask): Promise<void> {
+    try {
+      this.#merged.push({ inputs: task.files, output: await this.#options.merge(task) });
+    } catch (error) {
+      this.#options.fail(error);
+    }
+    this.#current = undefined;
+    this.#running = undefined;
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Entry of a pool thread that merges files of rows.
+ */
+import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import type { FileRef } from '../../checkpoint/manifest.js';
+import { type MergeTask, mergeRows } from '../../checkpoint/merge.js';
+import { asMillraceError, type ErrorData } from '../../core/errors.js';
+import { NodeStorage } from './node-storage.js';
+
+export interface MergeRequest {
+  readonly stateDirectory: string;
+  readonly task: MergeTask;
+}
+
+/** Errors come back as data: class and code of a thrown one would be lost on the way. */
+export default async function merge(request: MergeRequest): Promise<{ file: FileRef } | { error: ErrorData }> {
+  try {
+    const store = new CheckpointStore(new NodeStorage(), request.stateDirectory);
+    return { file: await mergeRows(store, request.task) };
+  } catch (error) {
+    return { error: asMillraceError(error, 'MILL_CHECKPOINT_FAILED').toJSON() };
+  }
+}
