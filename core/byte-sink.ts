@@ -33,6 +33,11 @@ export class ByteSink {
     this.#size = 0;
   }
 
+  /** Takes back what has been written since the size was this. */
+  truncate(size: number): void {
+    this.#size = size;
+  }
+
   u8(value: number): void {
     this.#reserve(1);
     this.#bytes[this.#size] = value;
@@ -65,6 +70,25 @@ export class ByteSink {
       rest = Math.floor(rest / 0x80);
     }
     this.u8(rest);
+  }
+
+  /** Begins bytes that are to stand after their length; `closeSized` takes what this returns. */
+  openSized(): number {
+    this.u8(0);
+    return this.#size;
+  }
+
+  /** Puts the length of what has been written since, as `varint` does: in the byte kept for it if it fits there. */
+  closeSized(from: number): void {
+    const length = this.#size - from;
+    if (length < 0x80) {
+      this.#bytes[from - 1] = length;
+      return;
+    }
+    const written = this.#bytes.slice(from, this.#size);
+    this.#size = from - 1;
+    this.varint(length);
+    this.put(written);
   }
 
   put(bytes: Uint8Array): void {

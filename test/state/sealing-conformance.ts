@@ -317,13 +317,14 @@ class Run {
   }
 
   finish(): void {
+    this.checkReferences();
     this.restart(false);
     this.compareTwins();
-    this.checkReferences();
   }
 
   /** Once all is written, nothing but rows holds on to keys. Timers may, so they are fired first. */
   private checkReferences(): void {
+    this.compareTwins();
     while (this.state.timers('event').take(TIME_MAX) >= 0);
     this.seal();
     this.drainAll();
