@@ -12,7 +12,9 @@ import { blackhole } from './blackhole.js';
 const DATA = 'examples/flights/data';
 const YEAR_MS = 365 * 86_400_000;
 
-type Entry = { readonly kind: 'flight'; readonly flight: Flight } | { readonly kind: 'weather'; readonly weather: Weather };
+type Entry =
+  | { readonly kind: 'flight'; readonly flight: Flight }
+  | { readonly kind: 'weather'; readonly weather: Weather };
 
 function readCsv<T>(path: string, parse: (row: Record<string, string>) => T): T[] {
   const [header = '', ...rows] = gunzipSync(readFileSync(path)).toString('utf8').trimEnd().split('\n');
@@ -30,7 +32,8 @@ function readLog(): Entry[] {
   let at = 0;
   for (const flight of flights) {
     const now = flight.departed ?? flight.scheduled;
-    for (; at < hours.length && (hours[at] as Weather).time <= now; at += 1) log.push({ kind: 'weather', weather: hours[at] as Weather });
+    for (; at < hours.length && (hours[at] as Weather).time <= now; at += 1)
+      log.push({ kind: 'weather', weather: hours[at] as Weather });
     log.push({ kind: 'flight', flight });
   }
   return log;
@@ -43,14 +46,17 @@ function entryAt(n: number): Entry {
   log ??= readLog();
   const entry = log[n % log.length] as Entry;
   const shift = Math.floor(n / log.length) * YEAR_MS;
-  if (entry.kind === 'weather') return { kind: 'weather', weather: { ...entry.weather, time: entry.weather.time + shift } };
+  if (entry.kind === 'weather')
+    return { kind: 'weather', weather: { ...entry.weather, time: entry.weather.time + shift } };
   return { kind: 'flight', flight: { ...entry.flight, scheduled: entry.flight.scheduled + shift } };
 }
 
 export default job('flights-engine', (j) => {
   const { weather, rest } = j
     .from('log', generate({ splits: 1, make: entryAt }))
-    .eventTime((entry) => (entry.kind === 'flight' ? entry.flight.scheduled : entry.weather.time), { outOfOrder: '22h' })
+    .eventTime((entry) => (entry.kind === 'flight' ? entry.flight.scheduled : entry.weather.time), {
+      outOfOrder: '22h',
+    })
     .split({ weather: (entry) => entry.kind === 'weather' });
   const flights = rest.flatMap((entry) => (entry.kind === 'flight' ? [entry.flight] : []));
   const hours = weather.flatMap((entry) => (entry.kind === 'weather' ? [entry.weather] : []));
