@@ -108,7 +108,8 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
     return this.#settled.then(onFulfilled, onRejected);
   }
 
-  /** Records of the result stream as they come; throws at the end if the job failed. Leaving the loop stops nothing. */
+  /** Records of the result stream as they come; throws at the end if the job failed. Leaving the loop stops nothing: what
+   * comes after it is dropped. */
   async *[Symbol.asyncIterator](): AsyncIterator<R> {
     this.#observed = true;
     this.#iterated = true;
@@ -125,10 +126,15 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
   async *results(name: string): AsyncIterable<unknown> {
     this.#observed = true;
     this.#iterated = true;
-    for (;;) {
-      const records = await this.#coordinator.results.take((uid) => uid === name);
-      if (!records) return;
-      yield* records;
+    const { results } = this.#coordinator;
+    try {
+      for (let records = await results.take((uid) => uid === name); records; ) {
+        yield* records;
+        records = await results.take((uid) => uid === name);
+      }
+    } finally {
+      // Whoever leaves the loop early wants no more of them; the job goes on without.
+      results.discard(name);
     }
   }
 

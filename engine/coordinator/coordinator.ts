@@ -110,6 +110,7 @@ export class Coordinator {
   stop(options: { drain?: boolean } = {}): void {
     if (this.#stop || this.#terminal()) return;
     this.#stop = { drain: options.drain ?? false };
+    this.results.flow();
     if (this.#status === 'running') this.#stopAttempt();
   }
 
@@ -174,8 +175,9 @@ export class Coordinator {
     });
     try {
       const outcome = await Promise.race([attempt.outcome, cancelled, stopped]);
-      if (outcome === 'cancelled' || outcome === 'stopped') return outcome;
+      if (outcome === 'cancelled') return outcome;
       this.#metrics = await attempt.metrics();
+      if (outcome === 'stopped') return outcome;
       await this.#conclude(outcome);
       await attempt.close();
       return this.#stop && !this.#stop.drain ? 'stopped' : 'finished';

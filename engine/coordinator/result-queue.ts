@@ -12,12 +12,32 @@ export interface ResultBatch {
 export class ResultQueue {
   readonly #batches: ResultBatch[] = [];
   readonly #waiting: (() => void)[] = [];
+  /** Sinks whose results nobody wants any more. */
+  readonly #unwanted = new Set<string>();
+  #flowing = false;
   #ended = false;
   #error: unknown;
 
   push(batch: ResultBatch): void {
-    this.#batches.push(batch);
+    if (this.#unwanted.has(batch.uid)) return batch.release();
+    this.#batches.push(this.#flowing ? released(batch) : batch);
     this.#wakeAll();
+  }
+
+  /** The job is about to end: what is still under way comes without waiting for a reader, who may be the one who stops it. */
+  flow(): void {
+    this.#flowing = true;
+    this.#batches.forEach((batch, at) => {
+      this.#batches[at] = released(batch);
+    });
+  }
+
+  /** Drops what there is of a sink's results, and what comes: its reader has left. */
+  discard(uid: string): void {
+    this.#unwanted.add(uid);
+    for (const batch of this.#batches) if (batch.uid === uid) batch.release();
+    const kept = this.#batches.filter((batch) => batch.uid !== uid);
+    this.#batches.splice(0, this.#batches.length, ...kept);
   }
 
   /** No more will come; with an error, readers get it after what is there. */
@@ -47,4 +67,9 @@ export class ResultQueue {
   #wakeAll(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
+}
+
+function released(batch: ResultBatch): ResultBatch {
+  batch.release();
+  return { ...batch, release: () => {} };
 }
