@@ -12,7 +12,8 @@ import { Random } from '../core/random.js';
 import { type Duration, durationMs } from '../core/time.js';
 import { Coordinator, type CoordinatorOptions } from '../engine/coordinator/coordinator.js';
 import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
-import { physicalPlan } from '../engine/graph/chain.js';
+import { type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
+import type { LogicalPlan } from '../engine/graph/nodes.js';
 import { MemoryStorage } from '../engine/host/memory-storage.js';
 import { type PlantedFaults, Simulation } from '../engine/host/simulated-host.js';
 import type { EngineSettings } from '../engine/worker/settings.js';
@@ -79,8 +80,10 @@ export async function simulate<R, P>(
   for (const [path, content] of Object.entries(options.files ?? {})) await putFile(disk, path, content);
   const random = new Random(options.seed ^ 0x5eed);
   const ended: Life<R>[] = [];
+  const logical = job.plan(options.params);
+  const program: Program = { logical, plan: physicalPlan(logical), results: job.resultsOf(options.params) };
   for (;;) {
-    const life = await live(job, options, disk, random, ended.length, ended.at(-1)?.simulation.clock.now);
+    const life = await live<R, P>(program, options, disk, random, ended.length, ended.at(-1)?.simulation.clock.now);
     ended.push(life);
     if (life.result) return resultOf(life.result, disk, ended);
     disk.crash(() => random.next());
@@ -98,15 +101,22 @@ interface Life<R> {
 /** Virtual state directory. */
 const STATE = '/state';
 
+/** The job, built once for all its lives. */
+interface Program {
+  readonly logical: LogicalPlan;
+  readonly plan: PhysicalPlan;
+  readonly results: string | undefined;
+}
+
 async function live<R, P>(
-  job: JobDefinition<R, P>,
+  { logical, plan, results }: Program,
   options: SimulateOptions<P>,
   disk: MemoryStorage,
   random: Random,
   lives: number,
   startAt: number | undefined,
 ): Promise<Life<R>> {
-  const { seed, restart = { kind: 'none' }, params, crashes = 0 } = options;
+  const { seed, restart = { kind: 'none' }, crashes = 0 } = options;
   const workers = lives > 0 && options.rescale ? 1 + random.below(4) : (options.workers ?? 2);
   const simulation = new Simulation({
     seed: seed + lives * 0x9e3779b1,
@@ -119,8 +129,6 @@ async function live<R, P>(
     ...(options.plant === undefined ? {} : { plant: options.plant }),
   });
   const host = simulation.host();
-  const logical = job.plan(params);
-  const plan = physicalPlan(logical);
   const checkpoints = checkpointsOf(options.checkpointEvery, simulation);
   const coordinator = new Coordinator({
     plan,
@@ -129,7 +137,7 @@ async function live<R, P>(
     fresh: false,
     checkpoints,
   });
-  const handle = new JobHandle<R>(coordinator, logical, job.resultsOf(params));
+  const handle = new JobHandle<R>(coordinator, logical, results);
   return { simulation, coordinator, result: await simulation.run(handle.then((ended) => ended)) };
 }
 
@@ -143,7 +151,7 @@ function checkpointsOf(every: Duration | undefined, simulation: Simulation): Coo
 
 /** Half of them at a call of the disk: there are far fewer of these than of other actions. */
 function drawDeath(random: Random): { diesAt: number } | { diesAfterActions: number } {
-  return random.below(2) === 0 ? { diesAt: 1 + random.below(70) } : { diesAfterActions: random.below(500) };
+  return random.below(2) === 0 ? { diesAt: 1 + random.below(45) } : { diesAfterActions: 20 + random.below(260) };
 }
 
 function resultOf<R>(result: JobResult<R>, disk: MemoryStorage, lives: readonly Life<R>[]): SimulationResult<R> {
