@@ -53,7 +53,7 @@ export class RowsFileWriter {
   readonly #tables = new Map<string, { readonly index: number; readonly entry: readonly [string, string, Kind] }>();
   readonly #hash = createHash('sha256');
   readonly #chunks: Uint8Array[] = [];
-  readonly #open = new ByteSink(CHUNK_BYTES);
+  readonly #open = new ByteSink(1_024);
   #sizeBytes = 0;
   #rows = 0;
 

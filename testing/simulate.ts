@@ -85,7 +85,7 @@ export async function simulate<R, P>(
   for (;;) {
     const life = await live<R, P>(program, options, disk, random, ended.length, ended.at(-1)?.simulation.clock.now);
     ended.push(life);
-    if (life.result) return resultOf(life.result, disk, ended);
+    if (life.result) return resultOf(life.result, disk, ended, await epochOf(disk));
     disk.crash(() => random.next());
   }
 }
@@ -93,7 +93,6 @@ export async function simulate<R, P>(
 /** One process: to the end of the job, or to its own. */
 interface Life<R> {
   readonly simulation: Simulation;
-  readonly coordinator: Coordinator;
   /** Undefined: it has died. */
   readonly result: JobResult<R> | undefined;
 }
@@ -138,7 +137,7 @@ async function live<R, P>(
     checkpoints,
   });
   const handle = new JobHandle<R>(coordinator, logical, results);
-  return { simulation, coordinator, result: await simulation.run(handle.then((ended) => ended)) };
+  return { simulation, result: await simulation.run(handle.then((ended) => ended)) };
 }
 
 function checkpointsOf(every: Duration | undefined, simulation: Simulation): CoordinatorOptions['checkpoints'] {
@@ -154,12 +153,20 @@ function drawDeath(random: Random): { diesAt: number } | { diesAfterActions: num
   return random.below(2) === 0 ? { diesAt: 1 + random.below(45) } : { diesAfterActions: 20 + random.below(260) };
 }
 
-function resultOf<R>(result: JobResult<R>, disk: MemoryStorage, lives: readonly Life<R>[]): SimulationResult<R> {
-  const { coordinator } = lives.at(-1) as Life<R>;
+async function epochOf(disk: MemoryStorage): Promise<number> {
+  return (await new CheckpointStore(disk, STATE).newest())?.epoch ?? 0;
+}
+
+function resultOf<R>(
+  result: JobResult<R>,
+  disk: MemoryStorage,
+  lives: readonly Life<R>[],
+  epoch: number,
+): SimulationResult<R> {
   return {
     ...result,
     crashes: lives.length - 1,
-    epoch: coordinator.lastCheckpoint?.epoch ?? 0,
+    epoch,
     trace: lives.reduce((hash, { simulation }) => (Math.imul(hash, 31) + simulation.trace) | 0, 0),
     actions: lives.reduce((sum, { simulation }) => sum + simulation.actions, 0),
     printed: lives.flatMap(({ simulation }) => simulation.printed).join(''),

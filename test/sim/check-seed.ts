@@ -23,7 +23,7 @@ export function checkSeed(seed: number, faults: Partial<SimulateOptions> = {}): 
 
 /** The process dies up to three times, loses what it had not synced, and goes on with another number of workers. */
 export function checkCrashSeed(seed: number, faults: Partial<SimulateOptions> = {}): Promise<SeedReport> {
-  const crashes = { checkpointEvery: '5ms', crashes: 1 + (seed % 3), rescale: true } as const;
+  const crashes = { checkpointEvery: '3ms', crashes: 1 + (seed % 3), rescale: true } as const;
   return check(seed, 'files', { ...crashes, ...faults }, committed);
 }
 
