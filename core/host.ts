@@ -46,7 +46,35 @@ export interface Storage {
    * Damaged or cut-off input rejects.
    */
   decompress(codec: Codec, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
+  /** Opens an ordered store, a directory of its own, made if need be. Nobody else may have it open. */
+  openStore(path: string): Promise<OrderedStore>;
+  /** Removes a store that nobody has open, damaged or not. Removing what is not there is no error. */
+  destroyStore(path: string): Promise<void>;
 }
+
+/**
+ * Rows of bytes in ascending order of their keys. Writes are atomic and take effect in the order of the calls; one that
+ * has resolved is seen by every later read. After a power cut an arbitrary part of the writes since the last `flush` is
+ * left, not always the earlier ones: whoever cares writes marks. Damage may go unnoticed: whoever cares writes checksums.
+ */
+export interface OrderedStore {
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** In order of the keys. */
+  getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
+  /** Rows with `from` <= key < `end`, ascending, a page at a time, as they were when the first page was asked for. */
+  range(from: Uint8Array, end: Uint8Array): AsyncIterable<readonly StoreRow[]>;
+  /** Puts rows, and removes those whose value is undefined; the last change of a key counts. Keys are not empty. */
+  write(changes: readonly StoreChange[]): Promise<void>;
+  /** Resolves when everything written so far survives a power cut. */
+  flush(): Promise<void>;
+  /** About as many bytes as it takes on the disk. */
+  sizeBytes(): Promise<number>;
+  /** After the calls under way. */
+  close(): Promise<void>;
+}
+
+export type StoreRow = readonly [key: Uint8Array, value: Uint8Array];
+export type StoreChange = readonly [key: Uint8Array, value: Uint8Array | undefined];
 
 export type Codec = 'gzip' | 'zstd';
 

@@ -11,7 +11,8 @@
  */
 import { posix } from 'node:path';
 import * as zlib from 'node:zlib';
-import type { Codec, DirectoryEntry, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import { MemoryStores } from './memory-ordered-store.js';
 import { damaged, withoutZstd } from './node-storage.js';
 
 type Entry = MemoryFile | MemoryDirectory;
@@ -103,6 +104,7 @@ export class MemoryStorage implements Storage {
   /** Files opened before a crash can't be used after it. */
   private life = 0;
   private readonly locks = new Set<string>();
+  private readonly stores = new MemoryStores();
 
   async read(path: string): Promise<ReadableFile> {
     const file = this.file(path, 'open');
@@ -207,10 +209,6 @@ export class MemoryStorage implements Storage {
     yield inflate(codec, Buffer.concat(all));
   }
 
-  /**
-   * A power cut: files and directories fall back to what was synced and an arbitrary part of what was not, as
-   * `random` (in [0, 1)) says. Files open now fail with EBADF from now on.
-   */
   async lock(path: string): Promise<(() => Promise<void>) | undefined> {
     if (this.locks.has(path)) return undefined;
     this.locks.add(path);
@@ -219,10 +217,23 @@ export class MemoryStorage implements Storage {
     };
   }
 
+  openStore(path: string): Promise<OrderedStore> {
+    return this.stores.open(path);
+  }
+
+  destroyStore(path: string): Promise<void> {
+    return this.stores.destroy(path);
+  }
+
+  /**
+   * A power cut: files, directories and stores fall back to what was synced and an arbitrary part of what was not, as
+   * `random` (in [0, 1)) says. Files open now fail with EBADF from now on.
+   */
   crash(random: () => number): void {
     this.life += 1;
     this.locks.clear();
     this.root.crash(random);
+    this.stores.crash(random);
   }
 
   private find(parts: readonly string[]): Entry | undefined {

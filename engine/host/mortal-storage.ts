@@ -3,7 +3,7 @@
  *
  * Invariant: after death nothing reaches the storage below, not even from a promise chain that was under way.
  */
-import type { Codec, DirectoryEntry, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
 
 export interface Death {
   readonly diesAt: number;
@@ -82,6 +82,32 @@ export class MortalStorage implements Storage {
 
   decompress(codec: Codec, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
     return this.#storage.decompress(codec, chunks);
+  }
+
+  async openStore(path: string): Promise<OrderedStore> {
+    const store = await this.#call(() => this.#storage.openStore(path));
+    return {
+      get: (key) => store.get(key),
+      getMany: (keys) => this.#call(() => store.getMany(keys)),
+      range: (from, end) => this.#pages(store.range(from, end)),
+      write: (changes) => this.#call(() => store.write(changes)),
+      flush: () => this.#call(() => store.flush()),
+      sizeBytes: () => this.#call(() => store.sizeBytes()),
+      close: () => this.#call(() => store.close()),
+    };
+  }
+
+  destroyStore(path: string): Promise<void> {
+    return this.#call(() => this.#storage.destroyStore(path));
+  }
+
+  async *#pages<T>(pages: AsyncIterable<T>): AsyncGenerator<T> {
+    const iterator = pages[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await this.#call(() => iterator.next());
+      if (done) return;
+      yield value;
+    }
   }
 
   async #call<T>(action: () => Promise<T>): Promise<T> {

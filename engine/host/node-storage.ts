@@ -10,7 +10,8 @@ import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
 import { MillraceError } from '../../core/errors.js';
-import type { Codec, DirectoryEntry, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import { LevelStore } from './level-store.js';
 
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 const WRITE_MORE = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
@@ -68,6 +69,15 @@ export class NodeStorage implements Storage {
       throw error;
     }
     return () => database.close();
+  }
+
+  openStore(path: string): Promise<OrderedStore> {
+    return LevelStore.open(path);
+  }
+
+  /** Not LevelDB's own way, which opens it and leaves files behind that it does not know. */
+  async destroyStore(path: string): Promise<void> {
+    await fs.rm(path, { recursive: true, force: true });
   }
 
   async syncDirectory(path: string): Promise<void> {

@@ -2,7 +2,7 @@
  * A disk whose n-th call fails, with an error of your choice; the calls before and after it work. A failing write
  * may have written part of its bytes. Calls are counted, so that a test can fail each of them in turn.
  */
-import type { Codec, DirectoryEntry, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
 
 export class FaultyStorage implements Storage {
   calls = 0;
@@ -74,6 +74,14 @@ export class FaultyStorage implements Storage {
 
   lock(path: string): ReturnType<Storage['lock']> {
     return this.attempt(`lock ${path}`, () => this.storage.lock(path));
+  }
+
+  openStore(path: string): Promise<OrderedStore> {
+    return this.attempt(`open ${path}`, () => this.storage.openStore(path));
+  }
+
+  destroyStore(path: string): Promise<void> {
+    return this.attempt(`destroy ${path}`, () => this.storage.destroyStore(path));
   }
 
   decompress(codec: Codec, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
