@@ -52,6 +52,8 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
   readonly #coordinator: Coordinator;
   readonly #plan: LogicalPlan;
   readonly #results: string | undefined;
+  /** Names of all `collect()` sinks. */
+  readonly #collects: ReadonlySet<string>;
   #iterated = false;
   #observed = false;
   #settled: Promise<JobResult<R>> | undefined;
@@ -61,6 +63,8 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
     this.#coordinator = coordinator;
     this.#plan = plan;
     this.#results = results;
+    const sinks = plan.nodes.filter(({ kind, type }) => kind === 'sink' && type === 'collect');
+    this.#collects = new Set(sinks.map(({ uid }) => uid));
     // A failure that nobody looks at must not pass silently.
     coordinator.done.catch((error: unknown) => {
       if (!this.#observed) void Promise.reject(error);
@@ -124,6 +128,11 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
 
   /** Records of the `collect()` sink of that name as they come. */
   async *results(name: string): AsyncIterable<unknown> {
+    if (!this.#collects.has(name)) {
+      throw new MillraceError('MILL_OPTION_INVALID', `job ${this.#plan.job} has no collect() sink named ${name}`, {
+        hint: `It has ${[...this.#collects].join(', ') || 'none'}.`,
+      });
+    }
     this.#observed = true;
     this.#iterated = true;
     const { results } = this.#coordinator;
@@ -147,7 +156,7 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
 
   async #collect(): Promise<Record<string, unknown[]>> {
     const collected: Record<string, unknown[]> = {};
-    for (const node of this.#plan.nodes) if (node.kind === 'sink' && node.type === 'collect') collected[node.uid] = [];
+    for (const uid of this.#collects) collected[uid] = [];
     await Promise.all(Object.keys(collected).map((uid) => this.#collectFrom(uid, collected[uid] as unknown[])));
     return collected;
   }
@@ -165,6 +174,7 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
     await this.#coordinator.cancel();
     throw new MillraceError('MILL_RESULTS_OVERFLOW', `${uid} collected more than ${LIMITS.resultsMax} records`, {
       operator: uid,
+      declaredAt: this.#plan.nodes.find((node) => node.uid === uid)?.declaredAt,
     });
   }
 }

@@ -51,6 +51,8 @@ export class SourceLoop {
   #aheadAt = 0;
   /** A split whose last records are still on their way. */
   #exhausted: ActiveSplit | undefined;
+  /** It has been told which splits are its own. Until then it may not call itself idle: they may be the oldest. */
+  #assigned = false;
   /** No more splits will be dealt. */
   #final = false;
   #ended = false;
@@ -95,6 +97,7 @@ export class SourceLoop {
 
   assign(splits: readonly AssignedSplit[], final: boolean): void {
     this.#unopened.push(...splits);
+    this.#assigned = true;
     this.#final = final;
   }
 
@@ -159,8 +162,10 @@ export class SourceLoop {
     return [...this.#active.map((split) => split.snapshot()), ...this.#unopened];
   }
 
+  /** A split that is read from now on holds event time back from now on, though nothing has come of it yet. */
   #openSplits(): void {
     const { bounded } = this.#source;
+    if (this.#unopened.length > 0) this.#setIdle(false);
     while (this.#unopened.length > 0 && (!bounded || this.#active.length === 0)) {
       const assigned = this.#unopened.shift() as AssignedSplit;
       this.#active.push(
@@ -174,7 +179,7 @@ export class SourceLoop {
       this.#end(true);
       return true;
     }
-    return this.#setIdle(!this.#source.bounded);
+    return this.#assigned && this.#setIdle(!this.#source.bounded);
   }
 
   #end(drain: boolean): void {
