@@ -65,7 +65,6 @@ export class JournaledPane<T> extends DensePane<T> {
     }
     this.takeOut(slot, row);
     this.flags[row] = this.flags[last] as number;
-    this.flags[last] = 0;
     this.values.remove(slot);
   }
 
@@ -94,7 +93,6 @@ export class JournaledPane<T> extends DensePane<T> {
         gone ??= new Int32Array(values.size);
         gone[goneCount++] = slot;
       }
-      flags[row] = flag & journal.sealed;
       sealed |= flag & journal.sealed;
     }
     journal.dirty += goneCount - this.dirtyNow;

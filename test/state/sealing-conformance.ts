@@ -395,6 +395,7 @@ export function sealingConformance(t: Test, make: () => KeyedState): void {
   checkWritten(t, 'all of it', fc.oneof(...Object.values(CHANGES)), make);
   checkSeal(t, make);
   checkFailure(t, make);
+  checkRestore(t, make);
   checkDirtyCount(t, make);
 }
 
@@ -427,6 +428,42 @@ function checkSeal(t: Test, make: () => KeyedState): void {
     t.equal(rows.size, 10);
     state.seal(new Gathered(rows));
     t.ok(state.drainSealed(1), 'nothing has changed');
+    t.end();
+  });
+}
+
+/** Rows of one key that differ in nothing but their value. */
+function rowsWith(value: unknown): StateRow[] {
+  const place = { keyGroup: 0, key: 'k', value };
+  return [
+    { ...place, kind: 'value', table: 'v' },
+    { ...place, kind: 'list', table: 'l', subkey: 0 },
+    { ...place, kind: 'map', table: 'm', subkey: 'e' },
+    { ...place, kind: 'pane', table: 'p', subkey: 7 },
+  ];
+}
+
+function checkRestore(t: Test, make: () => KeyedState): void {
+  t.test('rows that are put back meanwhile leave the sealed ones alone', (t) => {
+    const state = make();
+    const slot = slotOf(state, 'k');
+    state.value('v').set(slot, 'sealed');
+    state.list('l').add(slot, 'sealed');
+    state.map('m').set(slot, 'e', 'sealed');
+    state.panes('p').pane(7).set(slot, 'sealed');
+    const rows: Rows = new Map();
+    state.seal(new Gathered(rows));
+    for (const row of rowsWith('put back')) state.restore(row);
+    t.equal(state.dirtyCount, 0);
+    while (!state.drainSealed(1));
+    t.same(
+      [...rows.values()].map(({ value }) => value),
+      ['sealed', 'sealed', 'sealed', 'sealed'],
+    );
+    t.same(
+      Array.from(state.rows(), ({ value }) => value),
+      ['put back', 'put back', 'put back', 'put back'],
+    );
     t.end();
   });
 }
