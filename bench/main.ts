@@ -1,11 +1,14 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
+ * `npm run bench -- memory` watches memory instead, for two minutes a job, or as many as `--seconds` says.
  */
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import exchange from './jobs/exchange.js';
 import flights from './jobs/flights.js';
 import keyedSum from './jobs/keyed-sum.js';
 import stateless from './jobs/stateless.js';
+import { memory } from './memory.js';
 import { type Measurement, steady } from './steady.js';
 
 interface Bench {
@@ -45,10 +48,14 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   },
 };
 
-const wanted = process.argv.slice(2).filter((name) => !name.startsWith('-'));
+const { positionals: wanted, values: flags } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: 'string', default: '120' } },
+});
+if (wanted.includes('memory')) process.exit((await memory(Number(flags.seconds))) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
-  console.error(`there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}`);
+  console.error(`there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, memory`);
   process.exit(1);
 }
 const millions = (rate: number): string => `${(rate / 1e6).toFixed(2)} M`.padStart(9);

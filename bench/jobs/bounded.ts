@@ -1,0 +1,73 @@
+/**
+ * Jobs that would take all memory if anything in them were buffered without bound: each makes far more than what comes
+ * after it can take, for ever.
+ */
+import { type GenerateOptions, generate, type JobBuilder, job, type Sink, type Stream } from 'millrace';
+
+interface Item {
+  readonly n: number;
+  readonly text: string;
+}
+
+const make: GenerateOptions<Item>['make'] = (n) => ({ n, text: `item ${n}` });
+
+/** A sink that takes some records, and then nothing for a millisecond. */
+export function slowSink<T>(recordsPerMs: number): Sink<T> {
+  return {
+    kind: 'slow',
+    description: `${recordsPerMs} records a millisecond`,
+    writer: ({ host, wake }) => {
+      let [resting, closed] = [false, false];
+      return {
+        write(inbox) {
+          if (resting) return;
+          inbox.cursor = Math.min(inbox.batch.count, inbox.cursor + recordsPerMs);
+          resting = true;
+          host.timer(1, () => {
+            resting = false;
+            if (!closed) wake();
+          });
+        },
+        prepare: async () => [],
+        close() {
+          closed = true;
+        },
+      };
+    },
+  };
+}
+
+const items = (j: JobBuilder): Stream<Item> => j.from('items', generate({ make }));
+
+/** A source makes millions a second; all of them go to the slow sink by way of the other worker. */
+export const slowSinkJob = job('slow-sink', (j) => {
+  items(j).rebalance().to('out', slowSink(16));
+});
+
+export const EXPANSION = 1_000_000;
+
+/** One record becomes a million, again and again, for a keyed consumer that takes its time. */
+export const expansionJob = job('expansion', (j) => {
+  items(j)
+    .flatMap(function* ({ n }) {
+      for (let at = 0; at < EXPANSION; at += 1) yield { key: at % 1_000, n: n + at };
+    })
+    .keyBy(({ key }) => key)
+    .aggregate('totals', (a) => ({ n: a.count(), sum: a.sum((item) => item.n) }))
+    .to('out', slowSink(64));
+});
+
+export const TIMERS = 1_000_000;
+
+/** Each key has a timer at the end of its million, so that one watermark fires a million timers. */
+export const timersJob = job('timers', { params: { timers: TIMERS } }, (j, { timers }) => {
+  // One split: of two, either may run ahead in event time, and its timers wait for the other.
+  j.from('numbers', generate({ splits: 1, make: (n) => n }))
+    .eventTime((n) => n)
+    .keyBy((n) => n % timers)
+    .process('alarms', {
+      onRecord: (n, ctx) => ctx.eventTimers.add((Math.floor(n / timers) + 1) * timers),
+      onTimer: (time, ctx) => [{ key: ctx.key, time }],
+    })
+    .to('out', slowSink(1_024));
+});
