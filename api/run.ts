@@ -104,6 +104,7 @@ function checkpointOptions(storage: Storage, stateDirectory: string, options: Ru
   return {
     store: new CheckpointStore(storage, stateDirectory),
     everyMs: durationMs(options.checkpointEvery ?? CHECKPOINT_EVERY, 'checkpointEvery'),
+    timeoutMs: LIMITS.checkpointTimeoutMs,
     filesMax: LIMITS.stateFilesMax,
     merge: (task) => mergeOnPool({ stateDirectory, task }),
   };

@@ -110,4 +110,12 @@ export class Inbox {
   get drained(): boolean {
     return this.cursor >= this.batch.count;
   }
+
+  /** Lets go of a drained batch: its owner fills it again, and none of that is this inbox's until it is offered. */
+  release(): void {
+    this.batch = NOTHING;
+    this.cursor = 0;
+  }
 }
+
+const NOTHING = new Batch(0);

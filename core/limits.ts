@@ -25,6 +25,8 @@ export const LIMITS = {
   resultBatches: 4,
   /** Results kept when a program awaits a job instead of iterating over it. */
   resultsMax: 1_000_000,
+  /** A checkpoint that takes longer is given up, so that the next one may do better. */
+  checkpointTimeoutMs: 600_000,
   /** Files of rows a range of key groups; more are merged, so that recovery opens few. */
   stateFilesMax: 16,
   nameChars: 128,

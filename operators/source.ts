@@ -39,8 +39,8 @@ export interface Enumerator<S extends Split = Split> {
    * every `everyMs` if that is given. Rejects when the input is missing.
    */
   discover(): Promise<readonly S[]>;
-  /** How often to look for more; absent: never. */
-  readonly everyMs?: number;
+  /** How often to look for more; undefined: there are no more, which an enumerator may find out in `discover`. */
+  readonly everyMs?: number | undefined;
   /** Plain data from which `restore` continues, so that no split is returned twice. */
   snapshot(): unknown;
   restore(state: unknown): void;

@@ -128,7 +128,7 @@ async function live<R, P>(
     ...(options.plant === undefined ? {} : { plant: options.plant }),
   });
   const host = simulation.host();
-  const checkpoints = checkpointsOf(options.checkpointEvery, simulation);
+  const checkpoints = checkpointsOf(options.checkpointEvery, random.below(4) === 0 ? 6 : 1_000, simulation);
   const coordinator = new Coordinator({
     plan,
     fleet: simulation.fleet(plan, host),
@@ -140,12 +140,16 @@ async function live<R, P>(
   return { simulation, result: await simulation.run(handle.then((ended) => ended)) };
 }
 
-function checkpointsOf(every: Duration | undefined, simulation: Simulation): CoordinatorOptions['checkpoints'] {
+function checkpointsOf(
+  every: Duration | undefined,
+  timeoutMs: number,
+  simulation: Simulation,
+): CoordinatorOptions['checkpoints'] {
   if (every === undefined) return undefined;
   const store = new CheckpointStore(simulation.storage, STATE);
   const everyMs = durationMs(every, 'checkpointEvery');
   // Few, so that even short runs merge.
-  return { store, everyMs, filesMax: 2, merge: (task) => mergeRows(store, task) };
+  return { store, everyMs, timeoutMs, filesMax: 2, merge: (task) => mergeRows(store, task) };
 }
 
 /** Half of them at a call of the disk: there are far fewer of these than of other actions. */

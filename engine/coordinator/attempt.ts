@@ -122,6 +122,13 @@ export class Attempt {
     return Promise.race([acknowledged, this.#failed]);
   }
 
+  /** Gives a checkpoint up that has not been acknowledged: what comes of it later does not count. */
+  abort(id: number): void {
+    if (this.#pending?.checkpoint.id !== id) return;
+    this.#pending = undefined;
+    this.#post({ kind: 'abort', checkpoint: id });
+  }
+
   /** The checkpoint is complete, and what waited for it has been committed. */
   complete(id: number): void {
     this.#post({ kind: 'complete', checkpoint: id });

@@ -13,7 +13,7 @@ import { keyGroupsOf } from '../../core/key.js';
 import type { Chain, ChainedNode, PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
-import type { Attempt } from './attempt.js';
+import type { Attempt, CheckpointParts } from './attempt.js';
 import type { CheckpointInfo } from './coordinator.js';
 import type { Merging } from './merging.js';
 import { filesOf, uidsOf } from './recovery.js';
@@ -25,6 +25,8 @@ export interface CheckpointingOptions {
   readonly host: Host;
   readonly parallelism: number;
   readonly everyMs: number;
+  /** One that takes longer is given up. */
+  readonly timeoutMs: number;
   readonly attempt: Attempt;
   readonly merging: Merging;
   /** The newest checkpoint; what the attempt started from. */
@@ -36,6 +38,8 @@ export interface CheckpointingOptions {
 export class Checkpointing {
   readonly #options: CheckpointingOptions;
   #newest: Manifest | undefined;
+  /** The last one begun; numbers of those given up are not used again. */
+  #epoch: number;
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
   #stopped = false;
@@ -43,6 +47,7 @@ export class Checkpointing {
   constructor(options: CheckpointingOptions) {
     this.#options = options;
     this.#newest = options.newest;
+    this.#epoch = options.newest?.epoch ?? 0;
   }
 
   /** Begins to take one every interval. Failures fail the attempt. */
@@ -76,8 +81,11 @@ export class Checkpointing {
   async #take({ last, ended }: { last: boolean; ended: Manifest['ended'] }): Promise<void> {
     const { attempt, host, store, merging, commit, completed } = this.#options;
     const startedAt = host.elapsed();
-    const epoch = (this.#newest?.epoch ?? 0) + 1;
-    const { parts, enumerators } = await attempt.checkpoint(epoch, last);
+    this.#epoch += 1;
+    const epoch = this.#epoch;
+    const acknowledged = await this.#acknowledged(epoch, last);
+    if (!acknowledged) return attempt.abort(epoch);
+    const { parts, enumerators } = acknowledged;
     const manifest = this.#manifest(epoch, ended, parts, enumerators);
     await store.writeManifest(manifest);
     this.#newest = manifest;
@@ -87,6 +95,18 @@ export class Checkpointing {
     await store.prune(merging.pending);
     if (!last) merging.consider(manifest.ranges);
     completed({ epoch, durationMs: host.elapsed() - startedAt, sizeBytes: sizeOf(manifest) });
+  }
+
+  /** Undefined when it has taken too long. The last one may take as long as it likes: nothing goes on without it. */
+  async #acknowledged(epoch: number, last: boolean): Promise<CheckpointParts | undefined> {
+    const { attempt, host, timeoutMs } = this.#options;
+    const acknowledged = attempt.checkpoint(epoch, last);
+    if (last) return acknowledged;
+    let cancel = (): void => {};
+    const timedOut = new Promise<undefined>((resolve) => {
+      cancel = host.timer(timeoutMs, () => resolve(undefined));
+    });
+    return Promise.race([acknowledged, timedOut]).finally(() => cancel());
   }
 
   #manifest(

@@ -52,6 +52,8 @@ export interface CoordinatorOptions {
 export interface CheckpointOptions {
   readonly store: CheckpointStore;
   readonly everyMs: number;
+  /** A checkpoint that takes longer is given up; the job goes on. */
+  readonly timeoutMs: number;
   /** More files than this in a range are merged. */
   readonly filesMax: number;
   /** Merges files, on another thread where there is one. */
@@ -232,7 +234,7 @@ export class Coordinator {
     });
     this.#attempt = attempt;
     if (checkpoints) {
-      const { store, everyMs, filesMax, merge } = checkpoints;
+      const { store, everyMs, timeoutMs, filesMax, merge } = checkpoints;
       const merging = new Merging({ runId, filesMax, merge, fail: (error) => attempt.failWith(error) });
       const commit = (handles: ReadonlyMap<string, readonly unknown[]>): Promise<void> => this.#sinks.commit(handles);
       const completed = (info: CheckpointInfo): void => {
@@ -244,6 +246,7 @@ export class Coordinator {
         host,
         parallelism,
         everyMs,
+        timeoutMs,
         attempt,
         merging,
         newest: from,

@@ -22,6 +22,8 @@ interface Entry {
   /** The enumerator's state as of the splits that have been dealt. */
   state: unknown;
   dealt: number;
+  /** The workers have heard that no more will come. */
+  final: boolean;
 }
 
 export class SplitDealer {
@@ -37,7 +39,7 @@ export class SplitDealer {
       if (saved) enumerator.restore(saved.enumerator);
       const restored = (saved?.splits ?? []) as readonly AssignedSplit[];
       // Sources with one split each should not all land on worker 0.
-      return { node, enumerator, restored, state: saved?.enumerator, dealt: index };
+      return { node, enumerator, restored, state: saved?.enumerator, dealt: index, final: false };
     });
   }
 
@@ -58,6 +60,7 @@ export class SplitDealer {
    */
   async discover(first: boolean, deal: (shares: Shares) => void): Promise<void> {
     const entries = this.#entries.filter(({ enumerator }) => first || enumerator.everyMs !== undefined);
+    // An enumerator may find out, in looking, that it has found everything.
     const found: Found[] = [];
     for (const entry of entries) found.push(await find(entry));
     const shares: SplitAssignment[][] = Array.from({ length: this.#parallelism }, () => []);
@@ -75,9 +78,11 @@ export class SplitDealer {
       entry.dealt += 1;
     }
     const final = entry.enumerator.everyMs === undefined;
+    const news = first || final !== entry.final;
+    entry.final = final;
     shares.forEach((assignments, worker) => {
       const splits = mine[worker] ?? [];
-      if (first || splits.length > 0) assignments.push({ uid: entry.node.uid, splits, final });
+      if (news || splits.length > 0) assignments.push({ uid: entry.node.uid, splits, final });
     });
   }
 }

@@ -64,6 +64,7 @@ export class LinkWriter implements Downstream {
     try {
       if (!this.#inbox.drained) this.#distribute();
       if (!this.#inbox.drained) return false;
+      this.#inbox.release();
       return this.#control === undefined || this.#tell(this.#control);
     } catch (error) {
       throw asMillraceError(error, 'MILL_BUG', this.#producer);

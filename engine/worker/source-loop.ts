@@ -127,10 +127,14 @@ export class SourceLoop {
     return this.#ahead ? this.#stepEach(this.#ahead) : this.#stepBatch();
   }
 
-  /** A barrier waits for the records that have been read ahead of it: positions count them as given out. */
+  /**
+   * A barrier waits for the records that have been read ahead of it, since positions count them as given out; their
+   * watermarks go before it with them.
+   */
   #nextControl(): Control | undefined {
-    if (this.#aheadPending && this.#due[0]?.kind === 'barrier') return undefined;
-    return this.#due.shift();
+    if (!this.#aheadPending) return this.#due.shift();
+    const at = this.#due.findIndex(({ kind }) => kind !== 'barrier');
+    return at < 0 ? undefined : this.#due.splice(at, 1)[0];
   }
 
   get #aheadPending(): boolean {

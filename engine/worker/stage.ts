@@ -69,8 +69,14 @@ export class Stage implements Downstream {
     this.operator = options.factory(this.#context(), options.restored);
   }
 
-  get woken(): boolean {
-    return this.#woken;
+  /** Whether it asks to be drained again, and is not waiting for room. */
+  get eager(): boolean {
+    return this.#woken && !this.#hasOutput();
+  }
+
+  /** Whether draining may get somewhere though nothing new has been offered. */
+  get restless(): boolean {
+    return this.#woken || this.#hasOutput();
   }
 
   get watermark(): number {
@@ -102,6 +108,8 @@ export class Stage implements Downstream {
   }
 
   drain(): boolean {
+    // A batch that consumers are at must not grow: the operator is not called before they are done.
+    if (!this.#drainOutputs()) return false;
     const woken = this.#woken;
     this.#woken = false;
     if (woken) this.#guard(() => this.operator.onWake?.());
@@ -139,7 +147,9 @@ export class Stage implements Downstream {
 
   #idle(): boolean {
     if (this.operator.onProcessingTime) this.#scheduleTimer();
-    return this.#inbox.drained && this.#control === undefined;
+    if (!this.#inbox.drained) return false;
+    this.#inbox.release();
+    return this.#control === undefined;
   }
 
   /** True when it got somewhere: records are done with, or something has been put out. */

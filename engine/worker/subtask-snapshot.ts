@@ -2,7 +2,7 @@
  * Gathers one subtask's part of each checkpoint as its barrier passes the stages, and acknowledges once all stages
  * have been cut and all they rest on is durable. Also counts the stages that the end of input has passed.
  *
- * Invariant: a checkpoint is acknowledged once, and never after it was aborted.
+ * Invariant: a checkpoint is acknowledged once, also one that the coordinator has given up: its barrier passes anyway.
  */
 import { asMillraceError, type MillraceError } from '../../core/errors.js';
 import type { OperatorSnapshot } from '../../operators/operator.js';
@@ -76,10 +76,6 @@ export class SnapshotCollector {
     if (snapshot.state !== undefined) pending.states.set(uid, snapshot.state);
     if (snapshot.durable) void this.#await(uid, checkpoint, pending, snapshot.durable);
     else this.#arrived(checkpoint);
-  }
-
-  abort(checkpoint: number): void {
-    this.#pending.delete(checkpoint);
   }
 
   async #await(uid: string, checkpoint: number, pending: Pending, durable: Promise<readonly unknown[]>): Promise<void> {

@@ -123,7 +123,7 @@ export class Subtask {
 
   /** One batch or control; false when there is nothing to do, or no room for what it puts out. */
   step(): boolean {
-    const woken = this.#drainWoken();
+    const woken = this.#drainRestless();
     const stepped = this.#source ? this.#source.step() : this.#stepGate(this.#gate as Gate);
     if (!this.#ended) this.#checkEnd();
     return woken || stepped;
@@ -167,7 +167,6 @@ export class Subtask {
   }
 
   abort(checkpoint: number): void {
-    this.#collector.abort(checkpoint);
     for (const stage of this.#stages) stage.operator.onCheckpointAborted?.(checkpoint);
   }
 
@@ -213,16 +212,17 @@ export class Subtask {
     return true;
   }
 
-  /** Stages that called `wake`: from the tail, so that room is made before more comes. */
-  #drainWoken(): boolean {
-    let woken = false;
+  /**
+   * Stages that called `wake`, or whose outputs found no room: what is upstream of them may have nothing more to offer.
+   * From the tail, so that room is made before more comes. A stage that is still blocked counts as nothing done.
+   */
+  #drainRestless(): boolean {
+    let progress = false;
     for (let at = this.#stages.length - 1; at >= 0; at -= 1) {
       const stage = this.#stages[at] as Stage;
-      if (!stage.woken) continue;
-      stage.drain();
-      woken = true;
+      if (stage.restless) progress = stage.drain() || stage.eager || progress;
     }
-    return woken;
+    return progress;
   }
 
   #checkEnd(): void {

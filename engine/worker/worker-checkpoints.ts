@@ -3,8 +3,9 @@
  * batches, makes the file durable, and only then acknowledges.
  *
  * Invariants: a checkpoint is acknowledged once, when every subtask has been cut and every sealed row is in a durable
- * file; a file that no complete checkpoint lists is listed again with the next acknowledgement, so that an aborted
- * checkpoint loses nothing.
+ * file; also one that the coordinator has given up meanwhile, whose barriers are still on their way behind those of
+ * the next one. A file that no complete checkpoint lists is listed again with the next acknowledgement,
+ * so that nothing is lost with a checkpoint.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
@@ -48,7 +49,8 @@ const ROWS_PER_STEP = 512;
 
 export class WorkerCheckpoints {
   readonly #options: WorkerCheckpointsOptions;
-  #open: Open | undefined;
+  /** In order; more than one only after one was given up. */
+  readonly #open: Open[] = [];
   #finishing: Promise<void> = Promise.resolve();
   /** Durable files that no complete checkpoint is known to list, with the checkpoint that first offered them. */
   #offered: { readonly checkpoint: number; readonly file: FileRef }[] = [];
@@ -69,8 +71,8 @@ export class WorkerCheckpoints {
 
   /** Writes some sealed rows; true when that got somewhere. */
   step(): boolean {
-    const open = this.#open;
-    if (!open || open.writing) return false;
+    const open = this.#open.find(({ writing }) => !writing);
+    if (!open) return false;
     let drained = true;
     for (const subtask of this.#options.subtasks()) drained = subtask.drainSealed(ROWS_PER_STEP) && drained;
     if (!drained) return true;
@@ -85,14 +87,13 @@ export class WorkerCheckpoints {
     this.#offered = this.#offered.filter((each) => each.checkpoint > checkpoint);
   }
 
-  /** Rows of a checkpoint that was given up go into the next one's file. */
   #entry(checkpoint: number): Open {
-    const open = this.#open;
-    if (open?.checkpoint === checkpoint) return open;
-    assert(!open || open.checkpoint < checkpoint, 'checkpoints come in order');
-    const rows = open && !open.writing ? open.rows : new RowsFileWriter();
-    this.#open = { checkpoint, rows, subtasks: [], writing: false };
-    return this.#open;
+    const known = this.#open.find((open) => open.checkpoint === checkpoint);
+    if (known) return known;
+    assert(checkpoint > (this.#open.at(-1)?.checkpoint ?? 0), 'checkpoints come in order');
+    const open = { checkpoint, rows: new RowsFileWriter(), subtasks: [], writing: false };
+    this.#open.push(open);
+    return open;
   }
 
   async #finish(open: Open): Promise<void> {
@@ -107,7 +108,7 @@ export class WorkerCheckpoints {
       fail(asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { subtask: worker }));
       return;
     }
-    if (this.#open === open) this.#open = undefined;
+    this.#open.splice(this.#open.indexOf(open), 1);
     const files = this.#offered.map(({ file }) => file);
     acknowledge({ checkpoint: open.checkpoint, worker, subtasks: open.subtasks, files });
   }

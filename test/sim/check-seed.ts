@@ -3,7 +3,8 @@
  */
 import type { SimulateOptions, SimulationResult } from 'millrace/testing';
 import { simulate } from 'millrace/testing';
-import { OUT, randomJob } from './random-job.js';
+import { OUT, type RandomJob, randomJob } from './random-job.js';
+import { growingJob, lateJob } from './special-jobs.js';
 import type { Event } from './steps.js';
 
 export interface SeedReport {
@@ -18,26 +19,34 @@ export interface SeedReport {
 
 /** Without checkpoints, results handed to the caller. */
 export function checkSeed(seed: number, faults: Partial<SimulateOptions> = {}): Promise<SeedReport> {
-  return check(seed, 'collect', faults, async ({ results }) => results as readonly Event[]);
+  const options = { workers: 2 + (seed % 3), ...faults };
+  return check(seed, randomJob(seed), options, async ({ results }) => results as readonly Event[]);
 }
 
 /** The process dies up to three times, loses what it had not synced, and goes on with another number of workers. */
 export function checkCrashSeed(seed: number, faults: Partial<SimulateOptions> = {}): Promise<SeedReport> {
-  const crashes = { checkpointEvery: '3ms', crashes: 1 + (seed % 3), rescale: true } as const;
-  return check(seed, 'files', { ...crashes, ...faults }, committed);
+  const crashes = { checkpointEvery: '3ms', crashes: 1 + (seed % 3) } as const;
+  const several = { workers: 2 + (seed % 3), rescale: true };
+  switch (seed % 6) {
+    case 0:
+      // What is late is certain only where one source subtask speaks for all.
+      return check(seed, lateJob(seed), { ...crashes, workers: 1, ...faults }, committed);
+    case 1:
+      return check(seed, growingJob(seed), { ...crashes, ...several, ...faults }, committed);
+    default:
+      return check(seed, randomJob(seed, 'files'), { ...crashes, ...several, ...faults }, committed);
+  }
 }
 
 async function check(
   seed: number,
-  out: 'collect' | 'files',
+  { definition, expected, description }: RandomJob,
   options: Partial<SimulateOptions>,
   eventsOf: (result: SimulationResult<Event>) => Promise<readonly Event[]>,
 ): Promise<SeedReport> {
-  const { definition, expected, description } = randomJob(seed, out);
-  const workers = 2 + (seed % 3);
-  const place = `${description}, ${workers} workers`;
+  const place = `${description}, ${options.workers} workers`;
   try {
-    const result = await simulate(definition, { seed, workers, actionsMax: 200_000, ...options });
+    const result = await simulate(definition, { seed, actionsMax: 200_000, ...options });
     const difference = firstDifference(expected, await eventsOf(result));
     const { trace, actions, crashes, epoch } = result;
     return {
