@@ -11,6 +11,9 @@ export interface Death {
   readonly onDeath: () => void;
 }
 
+/** Resolves after a while: before a call takes effect, so that calls of several chains interleave. */
+export type Delay = () => Promise<void> | undefined;
+
 export class MortalStorage implements Storage {
   dead = false;
   /** Calls so far: while it rises, something is going on. */
@@ -18,11 +21,13 @@ export class MortalStorage implements Storage {
   readonly #storage: Storage;
   readonly #onDeath: () => void;
   readonly #before: boolean;
+  readonly #delay: Delay;
   #callsLeft: number;
 
   /** Dies at its `diesAt`-th call, just before or just after it takes effect. */
-  constructor(storage: Storage, death: Death) {
+  constructor(storage: Storage, death: Death, delay: Delay) {
     this.#storage = storage;
+    this.#delay = delay;
     this.#callsLeft = death.diesAt;
     this.#before = death.before;
     this.#onDeath = death.onDeath;
@@ -111,6 +116,7 @@ export class MortalStorage implements Storage {
   }
 
   async #call<T>(action: () => Promise<T>): Promise<T> {
+    await this.#delay();
     if (this.dead) return never();
     this.calls += 1;
     this.#callsLeft -= 1;

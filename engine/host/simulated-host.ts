@@ -49,6 +49,9 @@ export interface PlantedFaults {
 /** Turns of the promise queue without anything to do after which nothing more is expected of it. */
 const QUIET_TURNS = 512;
 
+/** Calls of the disk overtake one another where they wait in different queues. */
+const DISK_QUEUES = 3;
+
 /** A worker sleeps in two steps, so that the scheduler can put others between its last look and its sleep. */
 type Wakefulness = 'awake' | 'armed' | 'asleep';
 
@@ -85,6 +88,7 @@ export class Simulation {
   readonly #workers: VirtualWorker[] = [];
   /** Messages and completions on their way: each queue in order, queues in any order. */
   readonly #queues: (() => void)[][] = [];
+  readonly #disk = Array.from({ length: DISK_QUEUES }, () => this.#queue());
   readonly #printed: string[] = [];
   #trace = 0;
   #actions = 0;
@@ -96,12 +100,19 @@ export class Simulation {
     this.disk = options.disk ?? new MemoryStorage();
     const { diesAt = Number.POSITIVE_INFINITY } = options;
     const onDeath = (): void => this.#die();
-    this.storage = new MortalStorage(this.disk, { diesAt, before: this.#random.below(2) === 0, onDeath });
+    const before = this.#random.below(2) === 0;
+    this.storage = new MortalStorage(this.disk, { diesAt, before, onDeath }, () => this.#diskDelay());
   }
 
   /** The process is gone, as after `kill -9`. */
   get dead(): boolean {
     return this.storage.dead;
+  }
+
+  /** A third of all calls wait until the scheduler lets them go on. */
+  #diskDelay(): Promise<void> | undefined {
+    if (this.#random.below(3) > 0) return undefined;
+    return new Promise((resolve) => this.#disk[this.#random.below(DISK_QUEUES)]?.push(resolve));
   }
 
   #die(): void {

@@ -3,13 +3,12 @@
  * hundred seeds, by the same check that passes without it.
  */
 import t from 'tap';
-import { Batch } from '../../core/batch.js';
-import type { Control } from '../../core/control.js';
 import { Random } from '../../core/random.js';
-import type { Doorbell, OutputChannel } from '../../engine/exchange/channel.js';
+import type { Doorbell } from '../../engine/exchange/channel.js';
 import { RingWriter } from '../../engine/exchange/ring.js';
 import { HeapTimerTable } from '../../state/tables/timer-table.js';
 import { checkSeed } from './check-seed.js';
+import { OvertakenChannel } from './overtaken-channel.js';
 import { randomJob } from './random-job.js';
 
 const SEEDS_MAX = 300;
@@ -31,47 +30,10 @@ t.test('without a planted bug all is well', async (t) => {
   t.equal(await firstFailure({}, { seeds: 100 }), undefined);
 });
 
-/** Keeps a batch back and lets a watermark past it. */
-class OvertakenChannel implements OutputChannel {
-  private readonly random = new Random(7);
-  private held: Batch | undefined;
-  private sent = 0;
-
-  constructor(private readonly channel: OutputChannel) {}
-
-  send(batch: Batch, from: number): number {
-    if (!this.release()) return from;
-    if (this.random.below(20) > 0) return this.channel.send(batch, from);
-    this.held = copyOf(batch, from);
-    return batch.count;
-  }
-
-  sendControl(control: Control): boolean {
-    if (control.kind !== 'watermark' && !this.release()) return false;
-    return this.channel.sendControl(control) && (this.release() || true);
-  }
-
-  private release(): boolean {
-    const { held } = this;
-    if (!held) return true;
-    this.sent = this.channel.send(held, this.sent);
-    if (this.sent < held.count) return false;
-    this.held = undefined;
-    this.sent = 0;
-    return true;
-  }
-}
-
-function copyOf(batch: Batch, from: number): Batch {
-  const copy = new Batch(batch.count);
-  for (let at = from; at < batch.count; at += 1) {
-    copy.pushKeyed(batch.records[at], batch.timestamps[at] as number, batch.keys[at], batch.hashes[at] ?? 0);
-  }
-  return copy;
-}
-
 t.test('a watermark that overtakes a record', async (t) => {
-  const failure = await firstFailure({ plant: { output: (channel) => new OvertakenChannel(channel) } });
+  const failure = await firstFailure({
+    plant: { output: (channel) => new OvertakenChannel(channel, 'watermark', 20) },
+  });
   t.ok(failure, `found by ${failure}`);
 });
 
