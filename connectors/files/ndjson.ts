@@ -26,7 +26,9 @@ import { type RecordBlock, recordText } from './record-splitter.js';
  * j.from('orders', files('orders/*.ndjson.gz', ndjson({ schema: z.object({ id: z.string(), cents: z.number() }) })))
  */
 export function ndjson<S extends StandardSchemaV1>(options: { readonly schema: S }): FileFormat<InferOutput<S>>;
-export function ndjson<T = unknown>(options?: { readonly schema?: undefined }): FileFormat<T>;
+// Before the next one, from which the compiler would infer that nothing is read.
+export function ndjson(options?: { readonly schema?: undefined }): FileFormat<unknown>;
+export function ndjson<T>(options?: { readonly schema?: undefined }): FileFormat<T>;
 export function ndjson(options: { readonly schema?: StandardSchemaV1 | undefined } = {}): FileFormat<unknown> {
   return {
     name: 'ndjson',
