@@ -63,32 +63,34 @@ export function knockOn(departed: Stream<Departure>) {
     .filter((flight) => flight.tail !== '')
     .keyBy((flight) => flight.tail)
     .process('aircraft', {
-      state: { last: state.value<Departure>(), waiting: state.map<number, Departure[]>() },
+      state: { last: state.value<Departure>(), waiting: state.list<Departure>() },
       // The log is out of order: wait until event time says that nothing earlier can come.
       onRecord(flight, ctx) {
-        const { waiting } = ctx.state;
-        waiting.set(flight.scheduled, [...(waiting.get(flight.scheduled) ?? []), flight]);
+        ctx.state.waiting.add(flight);
         ctx.eventTimers.add(flight.scheduled);
       },
-      *onTimer(scheduled, ctx) {
+      onTimer(scheduled, ctx) {
         const { last, waiting } = ctx.state;
-        for (const second of waiting.get(scheduled) ?? []) {
+        const flights = waiting.get();
+        waiting.set(flights.filter((flight) => flight.scheduled !== scheduled));
+        const rows = [];
+        for (const second of flights.filter((flight) => flight.scheduled === scheduled)) {
           const first = last.get();
           last.set(second);
-          if (first && isKnockOn(first, second)) {
-            yield {
-              tail: second.tail,
-              first: first.scheduled,
-              second: second.scheduled,
-              arr_delay: first.arr_delay,
-              dep_delay: second.dep_delay,
-            };
-          }
+          if (first && isKnockOn(first, second)) rows.push(knockOnOf(first, second));
         }
-        waiting.delete(scheduled);
+        return rows;
       },
     });
 }
+
+const knockOnOf = (first: Departure, second: Departure) => ({
+  tail: second.tail,
+  first: first.scheduled,
+  second: second.scheduled,
+  arr_delay: first.arr_delay,
+  dep_delay: second.dep_delay,
+});
 
 function isKnockOn(first: Departure, second: Departure): boolean {
   return (
