@@ -40,7 +40,7 @@ export interface KeyedState {
   drainSealed(rows: number): boolean;
   /** Rows changed since the last seal. */
   readonly dirtyCount: number;
-  /** Sizes for metrics. */
+  /** For metrics: keys that something is held for, or whose rows are yet to be removed from checkpoints. */
   readonly keyCount: number;
 }
 
