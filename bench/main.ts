@@ -53,7 +53,7 @@ const { positionals: wanted, values: flags } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string', default: '120' } },
 });
-if (wanted.includes('memory')) process.exit((await memory(Number(flags.seconds))) ? 0 : 1);
+if (wanted[0] === 'memory') process.exit((await memory(Number(flags.seconds), wanted.slice(1))) ? 0 : 1);
 if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
