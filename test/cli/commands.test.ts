@@ -130,5 +130,5 @@ t.test('Ctrl-C stops the job and tells so by the exit code', async (t) => {
   const ended = end(child);
   await once(child.stdout as NodeJS.ReadableStream, 'data');
   child.kill('SIGINT');
-  t.match(await ended, { code: 130, stderr: /stopping[\s\S]*endless finished/ });
+  t.match(await ended, { code: 130, stderr: /stopping[\s\S]*endless stopped/ });
 });
