@@ -9,12 +9,14 @@ import type { Control } from '../../core/control.js';
 export interface OutputChannel {
   /**
    * Sends records of `batch` from index `from` on, with their timestamps and key hashes; returns the index of the
-   * first one that found no room (`batch.count` when all are sent). The consumer is woken. When there was no room
-   * the producer is woken once there is some.
+   * first one that found no room (`batch.count` when all are sent). The consumer is woken, at the latest by `nudge`.
+   * When there was no room the producer is woken once there is some.
    */
   send(batch: Batch, from: number): number;
   /** False when there was no room: nothing was sent; send the same again later. */
   sendControl(control: Control): boolean;
+  /** Wakes the consumer if something was sent that it has not been woken for. */
+  nudge?(): void;
 }
 
 export interface InputChannel {

@@ -71,11 +71,14 @@ export class LinkWriter implements Downstream {
     }
   }
 
-  /** Sends what waits in partly filled outboxes; false when some of it found no room. */
+  /** Sends what waits in partly filled outboxes, and wakes who has not been woken; false when some found no room. */
   flush(): boolean {
     try {
       let sent = true;
-      for (const outbox of this.#outboxes) sent = outbox.flush() && sent;
+      for (const outbox of this.#outboxes) {
+        sent = outbox.flush() && sent;
+        outbox.channel.nudge?.();
+      }
       return sent;
     } catch (error) {
       throw asMillraceError(error, 'MILL_BUG', this.#producer);

@@ -41,13 +41,21 @@ export class RingOutputChannel implements OutputChannel {
   private readonly messages: MessageWriter;
   private readonly encoder: RecordEncoder;
   private readonly consumer: Doorbell;
+  private readonly wakeAtBytes: number;
+  /** Something was sent that the consumer has not been woken for. */
+  private owed = false;
 
-  /** `keyed`: the batches have key hashes, and the consumer wants them. */
-  constructor(ring: Ring, consumer: Doorbell, options: { readonly keyed: boolean }) {
+  /**
+   * `keyed`: the batches have key hashes, and the consumer wants them. `wakeAtBytes`: below so many bytes in flight the
+   * consumer is left asleep until `nudge`; waking a thread costs as much as encoding a hundred records, and a consumer
+   * that is faster than its producer falls asleep after every batch. Default 0: it is woken for each.
+   */
+  constructor(ring: Ring, consumer: Doorbell, options: { readonly keyed: boolean; readonly wakeAtBytes?: number }) {
     this.writer = new RingWriter(ring);
     this.messages = new MessageWriter(this.writer);
     this.encoder = new RecordEncoder(this.writer, this.messages, options.keyed);
     this.consumer = consumer;
+    this.wakeAtBytes = options.wakeAtBytes ?? 0;
   }
 
   /**
@@ -59,7 +67,7 @@ export class RingOutputChannel implements OutputChannel {
     try {
       return this.sendAll(batch, from);
     } finally {
-      if (this.writer.committed !== before) this.consumer.ring();
+      if (this.writer.committed !== before) this.wake();
     }
   }
 
@@ -83,8 +91,19 @@ export class RingOutputChannel implements OutputChannel {
     assert((this.messages.current?.records ?? 0) === 0, 'a batch is sent whole before a control');
     const before = this.writer.committed;
     const sent = this.messages.flush() && this.writeControl(control);
-    if (this.writer.committed !== before) this.consumer.ring();
+    if (this.writer.committed !== before) this.wake();
     return sent;
+  }
+
+  nudge(): void {
+    if (!this.owed) return;
+    this.owed = false;
+    this.consumer.ring();
+  }
+
+  private wake(): void {
+    this.owed = true;
+    if (this.writer.ring.usedBytes >= this.wakeAtBytes) this.nudge();
   }
 
   private writeControl(control: Control): boolean {

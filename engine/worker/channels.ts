@@ -58,7 +58,11 @@ export class WorkerChannels {
     return this.#peers(link).map((peer) => {
       if (peer === index) return this.#localChannel(link);
       const ring = new Ring(rings.get(nameOf(link, index, peer)) as SharedArrayBuffer);
-      return new RingOutputChannel(ring, doorbells[peer] as Doorbell, { keyed: link.partition.kind === 'hash' });
+      return new RingOutputChannel(ring, doorbells[peer] as Doorbell, {
+        keyed: link.partition.kind === 'hash',
+        // A quarter: the consumer has something to do while the producer goes on.
+        wakeAtBytes: ring.capacity / 4,
+      });
     });
   }
 

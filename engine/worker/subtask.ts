@@ -129,10 +129,13 @@ export class Subtask {
     return woken || stepped;
   }
 
-  /** Sends what waits for full batches; true when something was sent. */
+  /** Sends what waits for full batches, and wakes who is still asleep over it; true when something was sent. */
   flush(): boolean {
     let sent = false;
-    for (const writer of this.#writers) if (writer.pending) sent = writer.flush() || sent;
+    for (const writer of this.#writers) {
+      const { pending } = writer;
+      sent = (writer.flush() && pending) || sent;
+    }
     return sent;
   }
 
