@@ -4,7 +4,7 @@
  * `memory timers` for one of them.
  *
  * Sampled is the resident memory of the process, all threads and their buffers in it, while the workers collect their
- * garbage every half second: what is left is what is kept. It fails when a sample after the warm-up is more than a
+ * garbage all the time: what is left is what is kept. It fails when a sample after the warm-up is more than a
  * tenth from the median.
  */
 import { type JobDefinition, run } from 'millrace';
