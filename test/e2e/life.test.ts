@@ -41,7 +41,8 @@ for (const how of HOWS) {
     // Each split is cut somewhere, and complete up to there.
     for (const split of [0, 1, 2, 3]) {
       const ofSplit = written.filter((n) => n % 4 === split);
-      t.equal(ofSplit.at(-1), split + 4 * (ofSplit.length - 1), `split ${split}`);
+      // A split may not have had its turn yet.
+      t.equal(ofSplit.at(-1) ?? split - 4, split + 4 * (ofSplit.length - 1), `split ${split}`);
     }
   });
 

@@ -11,13 +11,20 @@ import { MemoryStorage } from '../../engine/host/memory-storage.js';
 import type { RowWriter } from '../../state/backend.js';
 import { checkCrashSeed } from './check-seed.js';
 import { OvertakenChannel } from './overtaken-channel.js';
+import { randomJob } from './random-job.js';
 
 type Test = Pick<typeof t, 'ok' | 'teardown'>;
 
 const SEEDS_MAX = 400;
 
-async function firstFailure(faults: Parameters<typeof checkCrashSeed>[1] = {}): Promise<string | undefined> {
-  for (let seed = 0; seed < SEEDS_MAX; seed += 1) {
+/** `only`: of the general jobs, those whose description matches. */
+async function firstFailure(
+  faults: Parameters<typeof checkCrashSeed>[1] = {},
+  only: RegExp | undefined = undefined,
+): Promise<string | undefined> {
+  for (let seed = 0, checked = 0; checked < SEEDS_MAX; seed += 1) {
+    if (only && (seed % 6 < 2 || !only.test(randomJob(seed, 'files').description))) continue;
+    checked += 1;
     const { failure } = await checkCrashSeed(seed, { actionsMax: 30_000, ...faults });
     if (failure) return `seed ${seed}: ${failure}`;
   }
@@ -33,8 +40,8 @@ function plant<T extends object, N extends keyof T>(t: Test, target: T, name: N,
   });
 }
 
-async function isFound(t: Test, faults: Parameters<typeof firstFailure>[0] = {}): Promise<void> {
-  const failure = await firstFailure(faults);
+async function isFound(t: Test, faults?: Parameters<typeof firstFailure>[0], only?: RegExp): Promise<void> {
+  const failure = await firstFailure(faults, only);
   t.ok(failure, `found by ${failure}`);
 }
 
@@ -123,7 +130,8 @@ t.test('a timer is left out of the checkpoint', async (t) => {
 
 t.test('removed rows come back', async (t) => {
   plantRows(t, (writer) => ({ put: (...row) => writer.put(...row), remove: () => {} }));
-  await isFound(t);
+  // A timer and its records, removed together, have to come back together: events that wait to be sorted.
+  await isFound(t, {}, /sorted/);
 });
 
 t.test('a sealed object is changed before it is written', async (t) => {
