@@ -30,6 +30,12 @@ export class OvertakenChannel implements OutputChannel {
     return this.channel.sendControl(control) && (this.release() || true);
   }
 
+  /** What is kept back comes in the end, whatever else does not. */
+  nudge(): void {
+    this.release();
+    this.channel.nudge?.();
+  }
+
   private release(): boolean {
     const { held } = this;
     if (!held) return true;

@@ -22,7 +22,7 @@ async function firstFailure(
   faults: Parameters<typeof checkCrashSeed>[1] = {},
   only: RegExp | undefined = undefined,
 ): Promise<string | undefined> {
-  for (let seed = 0, checked = 0; checked < SEEDS_MAX; seed += 1) {
+  for (let seed = 0, checked = 0; checked < (only ? 3 : 1) * SEEDS_MAX; seed += 1) {
     if (only && (seed % 6 < 2 || !only.test(randomJob(seed, 'files').description))) continue;
     checked += 1;
     const { failure } = await checkCrashSeed(seed, { actionsMax: 30_000, ...faults });
