@@ -15,7 +15,7 @@ import { type JobAddress, jobReceiver } from '../engine/host/job-module.js';
 import { NodeHost } from '../engine/host/node-host.js';
 import { MainPool, mergeOnPool } from '../engine/host/task-pool.js';
 import { ThreadFleet } from '../engine/host/thread-fleet.js';
-import { DEFAULT_SETTINGS } from '../engine/worker/settings.js';
+import { DEFAULT_SETTINGS, type EngineSettings } from '../engine/worker/settings.js';
 import type { JobDefinition } from './job.js';
 import { JobHandle } from './job-handle.js';
 
@@ -36,6 +36,13 @@ export interface InlineRunOptions<P = unknown> {
   readonly state?: string;
   /** How often a checkpoint is taken; default every 10 seconds. */
   readonly checkpointEvery?: Duration;
+  /**
+   * What holds keyed state: `memory`, the default, all of it on the heap; `level`, the most recently used of it, and the
+   * rest on the disk, in the state directory. `level` needs `state`.
+   */
+  readonly backend?: 'memory' | 'level';
+  /** With `level`, how much keyed state each worker holds in memory, in MiB; default 256. */
+  readonly stateMemoryMb?: number;
 }
 
 /** Options of a run on worker threads. */
@@ -124,16 +131,29 @@ const RESTART: RestartPolicy = {
 
 function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options: RunOptions): Fleet {
   const host = new NodeHost(new MainPool(address));
-  if (!address) return new InlineFleet(plan, DEFAULT_SETTINGS, host);
+  const settings = settingsOf(options);
+  if (!address) return new InlineFleet(plan, settings, host);
   const workers = checkWorkers(options.workers ?? host.pool.threads, plan.logical.maxParallelism);
   return new ThreadFleet({
     plan,
     address,
     workers,
-    settings: DEFAULT_SETTINGS,
+    settings,
     host,
-    workerMemoryMb: checkMemory(options.workerMemoryMb),
+    workerMemoryMb: checkMemory('workerMemoryMb', options.workerMemoryMb),
   });
+}
+
+function settingsOf({ backend = 'memory', state, stateMemoryMb }: RunOptions): EngineSettings {
+  if (backend !== 'memory' && backend !== 'level')
+    throw new MillraceError('MILL_OPTION_INVALID', `backend is ${String(backend)}, expected 'memory' or 'level'`);
+  if (backend === 'level' && state === undefined)
+    throw new MillraceError(
+      'MILL_OPTION_INVALID',
+      "backend 'level' keeps state on disk, and needs `state`, a directory",
+    );
+  const mb = checkMemory('stateMemoryMb', stateMemoryMb);
+  return { ...DEFAULT_SETTINGS, backend, ...(mb === undefined ? {} : { stateBytes: mb * 2 ** 20 }) };
 }
 
 function checkWorkers(workers: number, maxParallelism: number): number {
@@ -142,9 +162,9 @@ function checkWorkers(workers: number, maxParallelism: number): number {
   throw new MillraceError('MILL_OPTION_INVALID', `workers is ${workers}, expected an integer from 1 to ${most}`);
 }
 
-function checkMemory(mb: number | undefined): number | undefined {
+function checkMemory(name: string, mb: number | undefined): number | undefined {
   if (mb === undefined || (Number.isFinite(mb) && mb >= 1)) return mb;
-  throw new MillraceError('MILL_OPTION_INVALID', `workerMemoryMb is ${mb}, expected a number from 1`);
+  throw new MillraceError('MILL_OPTION_INVALID', `${name} is ${mb}, expected a number from 1`);
 }
 
 function checkParams<P>(params: P): P {

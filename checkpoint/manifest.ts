@@ -24,6 +24,10 @@ export interface FileRef {
   /** SHA-256, hex. */
   readonly digest: string;
   readonly rows: number;
+  /** The last checkpoint whose rows it holds. */
+  readonly epoch?: number;
+  /** Made of others: what was removed is not in it any more. */
+  readonly merged?: true;
 }
 
 /** The state of the key groups [first, end): a run file, if any, then deltas in order. */
@@ -39,6 +43,8 @@ export interface Manifest {
   readonly id: string;
   /** The checkpoint it grew from. */
   readonly parent: string | undefined;
+  /** Ids of the checkpoints it grew from, nearest first, as far as anybody may still hold what they held. */
+  readonly ancestors: readonly string[];
   /** Rises by one, over all runs of the job. */
   readonly epoch: number;
   readonly maxParallelism: number;

@@ -20,7 +20,14 @@ export async function mergeRows(store: CheckpointStore, { name, files, range }: 
   for await (const { operator, table, kind, keyGroup, key, subkey, value } of newestRows(store, files, range)) {
     writer.of(operator).put(table, kind, keyGroup, key, subkey, value);
   }
-  return store.writeRows(name, writer.finish());
+  const merged = await store.writeRows(name, writer.finish());
+  return { ...merged, ...lastEpoch(files), merged: true };
+}
+
+/** Nothing where one of the files does not say. */
+function lastEpoch(files: readonly FileRef[]): { epoch?: number } {
+  const epochs = files.flatMap(({ epoch }) => (epoch === undefined ? [] : [epoch]));
+  return epochs.length === files.length ? { epoch: Math.max(...epochs) } : {};
 }
 
 /** Deltas weigh this much against what they would be merged with before it is worth it. */

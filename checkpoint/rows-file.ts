@@ -20,6 +20,7 @@ import { putPacked } from '../core/direct-pack.js';
 import { MillraceError } from '../core/errors.js';
 import { decodeKey, encodeKey } from '../core/key-codec.js';
 import type { RowWriter, StateRow } from '../state/backend.js';
+import type { RawRow } from '../state/level/base-codec.js';
 
 const MAGIC = 'MILLROWS';
 const VERSION = 1;
@@ -145,6 +146,30 @@ function hasSubkey(kind: Kind): boolean {
 
 /** The rows of a file whose digest has been checked; those of key groups that are not wanted are skipped cheaply. */
 export function* readRows(bytes: Uint8Array, wanted: (keyGroup: number) => boolean = () => true): Iterable<StoredRow> {
+  const { reader, end, tables } = openRows(bytes);
+  while (reader.at < end) {
+    const row = readRow(reader, tables, wanted);
+    if (row) yield row;
+  }
+}
+
+/** Likewise, but with keys and values as they stand in the file, sharing its memory; `name` is one object a table. */
+export function* readRawRows(bytes: Uint8Array, wanted: (keyGroup: number) => boolean = () => true): Iterable<RawRow> {
+  const { reader, end, tables } = openRows(bytes);
+  const names = tables.map(([operator, table, kind]) => ({ operator, table, kind }));
+  while (reader.at < end) {
+    const removed = reader.u8() === REMOVED;
+    const keyGroup = reader.u16();
+    const name = names[reader.varint()] as RawRow['name'];
+    const key = reader.take(reader.varint());
+    const value = removed ? undefined : reader.take(reader.varint());
+    if (wanted(keyGroup)) yield { name, keyGroup, key, value };
+  }
+}
+
+type Tables = readonly (readonly [string, string, Kind])[];
+
+function openRows(bytes: Uint8Array): { readonly reader: ByteReader; readonly end: number; readonly tables: Tables } {
   const reader = new ByteReader(bytes);
   const magic = Buffer.from(reader.take(8)).toString('latin1');
   const version = reader.u16();
@@ -154,18 +179,10 @@ export function* readRows(bytes: Uint8Array, wanted: (keyGroup: number) => boole
   }
   const trailer = new ByteReader(bytes, bytes.length - 4);
   const end = bytes.length - 4 - trailer.u32();
-  const tables = unpackPlain(bytes.subarray(end, bytes.length - 4)) as readonly (readonly [string, string, Kind])[];
-  while (reader.at < end) {
-    const row = readRow(reader, tables, wanted);
-    if (row) yield row;
-  }
+  return { reader, end, tables: unpackPlain(bytes.subarray(end, bytes.length - 4)) as Tables };
 }
 
-function readRow(
-  reader: ByteReader,
-  tables: readonly (readonly [string, string, Kind])[],
-  wanted: (keyGroup: number) => boolean,
-): StoredRow | undefined {
+function readRow(reader: ByteReader, tables: Tables, wanted: (keyGroup: number) => boolean): StoredRow | undefined {
   const removed = reader.u8() === REMOVED;
   const keyGroup = reader.u16();
   const [operator, table, kind] = tables[reader.varint()] as readonly [string, string, Kind];

@@ -73,6 +73,10 @@ export const ERRORS = {
   MILL_CHECKPOINT_FAILED: entry('restart-job', 'Check that the state directory exists and may be written.'),
   MILL_STATE_MISMATCH: entry('fix-code', 'Use the state directory of this job, or start over with --fresh.'),
   MILL_STATE_LOCKED: entry('fenced', 'Stop the other process, or give this job a state directory of its own.'),
+  MILL_STATE_BASE_DAMAGED: entry(
+    'restart-job',
+    'Nothing: the job goes on from its last checkpoint, with a new base. If it happens again, check the disk.',
+  ),
   // The life of a job
   MILL_WORKER_FAILED: entry(
     'restart-job',

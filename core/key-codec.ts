@@ -147,3 +147,30 @@ function decodeArray(from: ByteReader): readonly Key[] {
   for (let tag = from.u8(); tag !== END; tag = from.u8()) elements.push(decodeTagged(tag, from));
   return elements;
 }
+
+/** Where the key that begins at `from` ends, without decoding it. */
+export function skipKey(bytes: Uint8Array, from: number): number {
+  switch (bytes[from]) {
+    case NUMBER:
+      return from + 9;
+    case STRING:
+      return bytes.indexOf(END, from) + 1;
+    case BIGINT:
+      return skipBigint(bytes, from);
+    case ARRAY:
+      return skipArray(bytes, from);
+    default:
+      return from + 1;
+  }
+}
+
+function skipBigint(bytes: Uint8Array, from: number): number {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(from + 2);
+  return from + 6 + ((bytes[from + 1] === 0 ? ~length : length) >>> 0);
+}
+
+function skipArray(bytes: Uint8Array, from: number): number {
+  let at = from + 1;
+  while (at < bytes.length && bytes[at] !== END) at = skipKey(bytes, at);
+  return at + 1;
+}

@@ -29,6 +29,10 @@ export const LIMITS = {
   checkpointTimeoutMs: 600_000,
   /** Files of rows a range of key groups; more are merged, so that recovery opens few. */
   stateFilesMax: 16,
+  /** Bytes of keyed state that each worker holds in memory, about, where the rest is on disk. */
+  stateBytes: 256 << 20,
+  /** Checkpoints that a manifest names as those it grew from: a base further behind is made anew. */
+  ancestorsMax: 64,
   nameChars: 128,
 } as const;
 

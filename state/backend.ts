@@ -25,6 +25,14 @@ export interface KeyedState {
   map<K, V>(name: string): MapTable<K, V>;
   panes<T>(name: string): PaneTable<T>;
   timers(name: TimerKind): TimerTable;
+  /** Time of the next timer, whether or not its key is at hand; TIME_MAX if there is none. */
+  nextTimer(name: TimerKind): number;
+  /**
+   * Before timers up to `until` are taken. False: rows of their keys are being fetched, `OperatorContext.wake` follows;
+   * call again before taking any. After that the table shows timers as long as their keys are at hand: while `nextTimer`
+   * is due and the table's `earliest` is another, there is more to prepare.
+   */
+  prepareTimers(name: TimerKind, until: number): boolean;
   /** Everything held, in no particular order: dumps, snapshots, tests. */
   rows(): Iterable<StateRow>;
   /** Puts back what `rows` of some backend gave. Only before the first `prepare`. */
@@ -33,9 +41,9 @@ export interface KeyedState {
    * Ends the open epoch: all rows that have changed since the last seal are to reach `writer`, as they are at this
    * moment. Returns at once, whatever their number; they are written by `drainSealed`, and one that is about to be
    * read or changed before that is written then and there. Only with a journal (`journal: true`); the epoch before
-   * must be drained.
+   * must be drained. `checkpoint`: whose rows these are, for a backend that is told later which are complete.
    */
-  seal(writer: RowWriter): void;
+  seal(writer: RowWriter, checkpoint?: number): void;
   /** Writes up to about `rows` of the sealed rows; true once none is left. */
   drainSealed(rows: number): boolean;
   /** Rows changed since the last seal. */

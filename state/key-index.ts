@@ -27,6 +27,8 @@ export class KeyIndex {
   private readonly free: number[] = [];
   private entries = 0;
   private referenced = 0;
+  /** Told of every slot that is taken from its key. */
+  discarded: ((slot: number) => void) | null = null;
 
   constructor(maxParallelism: number) {
     this.maxParallelism = maxParallelism;
@@ -44,6 +46,10 @@ export class KeyIndex {
 
   keyAt(slot: number): unknown {
     return this.keys[slot];
+  }
+
+  hashAt(slot: number): number {
+    return this.hashes[slot] as number;
   }
 
   keyGroupAt(slot: number): number {
@@ -68,6 +74,11 @@ export class KeyIndex {
     if (known >= 0) return known;
     if (this.entries + 1 > this.entriesMax) this.rebuild(pairsFor(this.entries + 1), true);
     return this.insert(key, hash);
+  }
+
+  /** The slot of a key that is numbered already; otherwise -1. */
+  knownSlot(key: unknown): number {
+    return find(this.table, this.keys, key, hashKey(key));
   }
 
   /** A table now holds one row more for the slot. */
@@ -112,6 +123,7 @@ export class KeyIndex {
   private discard(slot: number): void {
     this.keys[slot] = undefined;
     this.free.push(slot);
+    if (this.discarded !== null) this.discarded(slot);
   }
 
   private insert(key: unknown, hash: number): number {

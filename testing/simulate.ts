@@ -188,6 +188,8 @@ function drawSettings(random: Random): EngineSettings {
     flushMs: random.below(10),
     sliceMs: LIMITS.sliceMs,
     watermarkMs: random.below(30),
+    backend: 'memory',
+    stateBytes: LIMITS.stateBytes,
   };
 }
 

@@ -130,8 +130,8 @@ export class Attempt {
   }
 
   /** The checkpoint is complete, and what waited for it has been committed. */
-  complete(id: number): void {
-    this.#post({ kind: 'complete', checkpoint: id });
+  complete(checkpoint: number, id: string): void {
+    this.#post({ kind: 'complete', checkpoint, id });
   }
 
   /** Counters of all subtasks, as of a moment ago. */

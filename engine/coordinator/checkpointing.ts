@@ -10,6 +10,7 @@ import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { Manifest, StateRange } from '../../checkpoint/manifest.js';
 import type { Host } from '../../core/host.js';
 import { keyGroupsOf } from '../../core/key.js';
+import { LIMITS } from '../../core/limits.js';
 import type { Chain, ChainedNode, PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
@@ -91,7 +92,7 @@ export class Checkpointing {
     this.#newest = manifest;
     merging.listed(manifest.ranges);
     await commit(new Map(Object.entries(manifest.sinks)));
-    attempt.complete(epoch);
+    attempt.complete(epoch, manifest.id);
     await store.prune(merging.pending);
     if (!last) merging.consider(manifest.ranges);
     completed({ epoch, durationMs: host.elapsed() - startedAt, sizeBytes: sizeOf(manifest) });
@@ -121,6 +122,7 @@ export class Checkpointing {
       job: plan.logical.job,
       id: host.random().toString(36).padStart(7, '0'),
       parent: this.#newest?.id,
+      ancestors: ancestorsOf(this.#newest),
       epoch,
       maxParallelism: plan.logical.maxParallelism,
       parallelism,
@@ -146,6 +148,10 @@ export class Checkpointing {
       return { ...range, files: merging.replace([...before, ...written.filter(({ path }) => !known.has(path))]) };
     });
   }
+}
+
+function ancestorsOf(parent: Manifest | undefined): string[] {
+  return parent ? [parent.id, ...parent.ancestors].slice(0, LIMITS.ancestorsMax) : [];
 }
 
 function sizeOf({ ranges }: Manifest): number {

@@ -50,6 +50,8 @@ export function dealManifest(manifest: Manifest, workers: number): WorkerRestore
     const keyGroups = keyGroupsOf(worker, workers, manifest.maxParallelism);
     return {
       keyGroups,
+      checkpoint: { id: manifest.id, epoch: manifest.epoch },
+      ancestors: manifest.ancestors,
       files: filesOf(manifest.ranges, keyGroups),
       states: new Map([...dealAll(manifest.operators, worker, workers), ...dealAll(manifest.sinks, worker, workers)]),
       watermarks: new Map(Object.entries(manifest.watermarks)),

@@ -3,7 +3,6 @@
  */
 import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { Host } from '../../core/host.js';
-import { MemoryState } from '../../state/memory/memory-state.js';
 import type { Fleet, Launch, WorkerHandle } from '../coordinator/fleet.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import { WorkerChannels } from '../worker/channels.js';
@@ -51,7 +50,6 @@ function launchInline(
     settings,
     host,
     channels,
-    keyedState: () => new MemoryState({ maxParallelism: plan.logical.maxParallelism, journal: store !== undefined }),
     store,
     restore: restore(0),
     // Never within the caller's call, as between threads.

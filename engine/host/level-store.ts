@@ -28,6 +28,7 @@ type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
 export class LevelStore implements OrderedStore {
   readonly #database: Database;
+  #written: Promise<void> = Promise.resolve();
 
   static async open(path: string): Promise<LevelStore> {
     const database: Database = new ClassicLevel(path, OPTIONS);
@@ -66,7 +67,9 @@ export class LevelStore implements OrderedStore {
       if (value === undefined) batch.del(key);
       else batch.put(key, value);
     }
-    return batch.write();
+    // LevelDB would take them in any order.
+    this.#written = this.#written.then(() => batch.write());
+    return this.#written;
   }
 
   /** Compacting a range that holds nothing writes the log's rows to a table all the same, and moves nothing else. */

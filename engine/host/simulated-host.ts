@@ -10,8 +10,6 @@ import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import { MillraceError } from '../../core/errors.js';
 import type { Host, TaskPool } from '../../core/host.js';
 import { Random } from '../../core/random.js';
-import type { KeyedState } from '../../state/backend.js';
-import { MemoryState } from '../../state/memory/memory-state.js';
 import type { Fleet, Launch, WorkerHandle } from '../coordinator/fleet.js';
 import type { Doorbell, OutputChannel } from '../exchange/channel.js';
 import type { PhysicalPlan } from '../graph/chain.js';
@@ -232,8 +230,6 @@ export class Simulation {
     const { plant } = this.#options;
     const doorbells = fleet.map((worker) => plant?.doorbell?.(worker) ?? worker);
     const store = stateDirectory === undefined ? undefined : new CheckpointStore(host.storage, stateDirectory);
-    const { maxParallelism } = plan.logical;
-    const keyedState = (): KeyedState => new MemoryState({ maxParallelism, journal: store !== undefined });
     return fleet.map((virtual, index) => {
       const toCoordinator = this.#queue();
       const toWorker = this.#queue();
@@ -246,7 +242,6 @@ export class Simulation {
         settings,
         host,
         channels: withPlanted(new WorkerChannels({ index, parallelism: workers, rings, doorbells, settings }), plant),
-        keyedState,
         store,
         restore: restore(index),
         post: (message) => toCoordinator.push(() => virtual.alive && mine.message(message)),

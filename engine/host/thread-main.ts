@@ -4,7 +4,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import { asMillraceError } from '../../core/errors.js';
-import { MemoryState } from '../../state/memory/memory-state.js';
 import { type PhysicalPlan, physicalPlan } from '../graph/chain.js';
 import { WorkerChannels } from '../worker/channels.js';
 import type { ToCoordinator, ToWorker } from '../worker/messages.js';
@@ -63,7 +62,6 @@ async function main(): Promise<void> {
     settings,
     host,
     channels: new WorkerChannels({ index, parallelism, rings, doorbells, settings }),
-    keyedState: () => new MemoryState({ maxParallelism: plan.logical.maxParallelism, journal: store !== undefined }),
     store,
     restore: data.restore,
     post,

@@ -25,7 +25,7 @@ export type ToWorker =
       readonly last: boolean;
       readonly assignments: readonly SplitAssignment[];
     }
-  | { readonly kind: 'complete'; readonly checkpoint: number }
+  | { readonly kind: 'complete'; readonly checkpoint: number; readonly id: string }
   | { readonly kind: 'abort'; readonly checkpoint: number }
   | { readonly kind: 'stop'; readonly drain: boolean }
   /** The program has read a batch of results of this sink. */

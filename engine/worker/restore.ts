@@ -14,6 +14,9 @@ export interface WorkerRestore {
   readonly watermarks: ReadonlyMap<string, number>;
   /** States of random generators, likewise. */
   readonly randoms: ReadonlyMap<string, readonly number[]>;
+  /** The checkpoint, and ids of those it grew from, nearest first. */
+  readonly checkpoint: { readonly id: string; readonly epoch: number };
+  readonly ancestors: readonly string[];
   /** Files with rows of the worker's key groups, oldest first. */
   readonly files: readonly FileRef[];
   /** The key groups [first, end) that the worker owns. */

@@ -9,6 +9,10 @@ export interface EngineSettings {
   readonly flushMs: number;
   readonly sliceMs: number;
   readonly watermarkMs: number;
+  /** What holds keyed state. `level` needs checkpoints; a job without them keeps its state on the heap. */
+  readonly backend: 'memory' | 'level';
+  /** Bytes of rows that each worker holds in memory, about, with the `level` backend. */
+  readonly stateBytes: number;
 }
 
 export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
@@ -17,4 +21,6 @@ export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
   flushMs: LIMITS.flushMs,
   sliceMs: LIMITS.sliceMs,
   watermarkMs: LIMITS.watermarkMs,
+  backend: 'memory',
+  stateBytes: LIMITS.stateBytes,
 });

@@ -10,7 +10,7 @@ import type { Control } from '../../core/control.js';
 import { asMillraceError, type ErrorPlace, type MillraceError } from '../../core/errors.js';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../../operators/operator.js';
-import type { KeyedState, RowWriter } from '../../state/backend.js';
+import type { KeyedState, RowWriter, TimerKind } from '../../state/backend.js';
 import { DEAD_LETTERS, type LogicalNode } from '../graph/nodes.js';
 import type { DeadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
@@ -183,7 +183,7 @@ export class Stage implements Downstream {
     const { operator } = this;
     switch (control.kind) {
       case 'watermark':
-        return this.#guard(() => operator.onWatermark?.(control.time) ?? true) ?? true;
+        return this.#fire('event', control.time, () => operator.onWatermark?.(control.time) ?? true);
       case 'end':
         return this.#guard(() => operator.onEnd?.() ?? true) ?? true;
       case 'barrier':
@@ -206,7 +206,7 @@ export class Stage implements Downstream {
     if (!this.state || !writer) return;
     // Only after an aborted checkpoint: its rows have not all been written, and go before these.
     while (!this.drainSealed(Number.MAX_SAFE_INTEGER));
-    this.state.seal(writer);
+    this.state.seal(writer, checkpoint);
     this.#sealed = true;
   }
 
@@ -239,7 +239,7 @@ export class Stage implements Downstream {
   // Processing time
 
   #scheduleTimer(): void {
-    const earliest = this.state?.timers('processing').earliest ?? TIME_MAX;
+    const earliest = this.state?.nextTimer('processing') ?? TIME_MAX;
     if (earliest === this.#timerAt) return;
     this.#cancelTimer?.();
     this.#timerAt = earliest;
@@ -254,9 +254,20 @@ export class Stage implements Downstream {
   }
 
   #fireTimers(): boolean {
-    const done = this.#guard(() => this.operator.onProcessingTime?.(this.#options.context.host.now()) ?? true) ?? true;
+    const now = this.#options.context.host.now();
+    const done = this.#fire('processing', now, () => this.operator.onProcessingTime?.(now) ?? true);
     if (done) this.#timerDue = false;
     return done || this.#hasOutput();
+  }
+
+  /** Lets timers up to `until` fire; the operator stops where the rows of a timer's key have to be fetched first. */
+  #fire(kind: TimerKind, until: number, call: () => boolean): boolean {
+    const { state } = this;
+    while (state?.prepareTimers(kind, until) ?? true) {
+      if (!(this.#guard(call) ?? true)) return false;
+      if (!state || state.nextTimer(kind) > until || state.timers(kind).earliest === state.nextTimer(kind)) return true;
+    }
+    return false;
   }
 
   // Errors

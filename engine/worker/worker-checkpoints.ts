@@ -31,6 +31,8 @@ export interface WorkerCheckpointsOptions {
   readonly store: CheckpointStore | undefined;
   readonly subtasks: () => readonly Subtask[];
   acknowledge(part: WorkerPart): void;
+  /** The file of a checkpoint's rows is durable. */
+  written(checkpoint: number, chunks: readonly Uint8Array[]): void;
   fail(error: MillraceError): void;
   /** Has the worker stepped soon. */
   wake(): void;
@@ -97,12 +99,14 @@ export class WorkerCheckpoints {
   }
 
   async #finish(open: Open): Promise<void> {
-    const { worker, runId, store, acknowledge, fail } = this.#options;
+    const { worker, runId, store, acknowledge, written, fail } = this.#options;
     try {
       if (store && open.rows.rows > 0) {
         const name = `${String(open.checkpoint).padStart(12, '0')}-${runId}-${worker}`;
-        const file = await store.writeRows(name, open.rows.finish());
+        const rows = open.rows.finish();
+        const file = { ...(await store.writeRows(name, rows)), epoch: open.checkpoint };
         this.#offered.push({ checkpoint: open.checkpoint, file });
+        written(open.checkpoint, rows.chunks);
       }
     } catch (error) {
       fail(asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { subtask: worker }));

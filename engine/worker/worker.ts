@@ -7,16 +7,17 @@
  * and otherwise after `flushMs`.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import type { StoredRow } from '../../checkpoint/rows-file.js';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
+import { keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
 import { TIME_MIN } from '../../core/time.js';
-import type { KeyedState } from '../../state/backend.js';
 import type { InputChannel, OutputChannel } from '../exchange/channel.js';
 import type { Chain, ChainedNode, Link, PhysicalPlan } from '../graph/chain.js';
+import { HeapBackend, type KeyedBackend, type OperatorRow } from './keyed-backend.js';
+import { LevelBackend } from './level-backend.js';
 import type { SplitAssignment, ToCoordinator, ToWorker } from './messages.js';
-import { restoreRows, type WorkerRestore } from './restore.js';
+import type { WorkerRestore } from './restore.js';
 import type { EngineSettings } from './settings.js';
 import { Subtask, type SubtaskHello, type SubtaskHost } from './subtask.js';
 import { WorkerCheckpoints } from './worker-checkpoints.js';
@@ -29,7 +30,6 @@ export interface WorkerOptions {
   readonly settings: EngineSettings;
   readonly host: Host;
   readonly channels: { inputs(link: Link): readonly InputChannel[]; outputs(link: Link): readonly OutputChannel[] };
-  keyedState(uid: string): KeyedState;
   /** Where checkpoints go; undefined: there are none. */
   readonly store: CheckpointStore | undefined;
   /** What to start from. */
@@ -45,6 +45,7 @@ export class Worker {
   /** Result batches that the program still has room for, by sink. */
   readonly #credit = new Map<string, number>();
   readonly #checkpoints: WorkerCheckpoints;
+  readonly #backend: KeyedBackend;
   #open = false;
   #failed = false;
   #turn = 0;
@@ -52,12 +53,14 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#backend = this.#makeBackend();
     this.#checkpoints = new WorkerCheckpoints({
       worker: options.index,
       runId: options.runId,
       store: options.store,
       subtasks: () => this.#subtasks,
       acknowledge: (part) => options.post({ kind: 'acknowledged', part }),
+      written: (checkpoint, chunks) => this.#backend.written(checkpoint, chunks),
       fail: (error) => this.#fail(error),
       wake: () => options.wake(),
     });
@@ -65,9 +68,8 @@ export class Worker {
   }
 
   async open(): Promise<void> {
-    const { store, restore } = this.#options;
     try {
-      if (store && restore) await restoreRows(store, restore, (row) => this.#restoreRow(row));
+      await this.#backend.open(this.#options.restore, (row) => this.#restoreRow(row));
       for (const subtask of this.#subtasks) await subtask.open();
       this.#open = true;
       this.#options.post({ kind: 'opened', fingerprint: this.#options.plan.logical.fingerprint });
@@ -81,7 +83,8 @@ export class Worker {
     if (!this.#open || this.#failed) return false;
     try {
       const wrote = this.#checkpoints.step();
-      return this.#stepNext() || wrote || this.#flush();
+      const applied = this.#backend.step();
+      return this.#stepNext() || wrote || applied || this.#flush();
     } catch (error) {
       this.#fail(error);
       return false;
@@ -100,6 +103,7 @@ export class Worker {
   async close(): Promise<void> {
     this.#open = false;
     await Promise.all(this.#subtasks.map((subtask) => subtask.close()));
+    await this.#backend.close();
   }
 
   /** For tests and dumps. */
@@ -136,6 +140,7 @@ export class Worker {
         return this.#subtasks.forEach((subtask) => subtask.trigger(message.checkpoint, message.last));
       case 'complete':
         this.#checkpoints.complete(message.checkpoint);
+        this.#backend.completed(message.checkpoint, message.id);
         return this.#subtasks.forEach((subtask) => subtask.complete(message.checkpoint));
       case 'abort':
         return this.#subtasks.forEach((subtask) => subtask.abort(message.checkpoint));
@@ -167,7 +172,7 @@ export class Worker {
     };
   }
 
-  #restoreRow(row: StoredRow): void {
+  #restoreRow(row: OperatorRow): void {
     const subtask = this.#subtasks.find(({ chain }) => chain.nodes.some(({ node }) => node.uid === row.operator));
     subtask?.restore(row.operator, row);
   }
@@ -192,13 +197,28 @@ export class Worker {
     for (const subtask of this.#subtasks) subtask.wakeStage(uid);
   }
 
+  #makeBackend(): KeyedBackend {
+    const { plan, index, parallelism, settings, host, store, wake } = this.#options;
+    const { maxParallelism } = plan.logical;
+    if (!store || settings.backend === 'memory') return new HeapBackend(maxParallelism, store);
+    return new LevelBackend({
+      worker: index,
+      identity: { maxParallelism, ...keyGroupsOf(index, parallelism, maxParallelism) },
+      storage: host.storage,
+      store,
+      cacheBytes: settings.stateBytes,
+      fail: (error) => this.#fail(error),
+      wake,
+    });
+  }
+
   #hostOf(chain: number): SubtaskHost {
-    const { host, channels, keyedState, wake, post } = this.#options;
+    const { host, channels, wake, post } = this.#options;
     return {
       host,
       inputs: (link) => channels.inputs(link),
       outputs: (link) => channels.outputs(link),
-      keyedState,
+      keyedState: (uid) => this.#backend.state(uid),
       wake,
       fail: (error) => this.#fail(error),
       rowWriter: (uid, checkpoint) => this.#checkpoints.rowWriter(uid, checkpoint),

@@ -8,6 +8,7 @@
  */
 import type { Inbox } from '../../core/batch.js';
 import { assert } from '../../core/errors.js';
+import { TIME_MAX } from '../../core/time.js';
 import type {
   KeyedState,
   ListTable,
@@ -30,10 +31,10 @@ import { ColumnValueTable } from '../tables/value-table.js';
 
 export class MemoryState implements KeyedState {
   slot = 0;
-  private readonly index: KeyIndex;
+  protected readonly index: KeyIndex;
   private readonly journaled: boolean;
   private readonly tables = new Map<string, StateTable>();
-  private readonly timerTables = new Map<string, HeapTimerTable>();
+  protected readonly timerTables = new Map<string, HeapTimerTable>();
   private readonly sealed: StateTable[] = [];
 
   /** `journal`: notes which rows change, so that `seal` works. */
@@ -73,6 +74,14 @@ export class MemoryState implements KeyedState {
 
   timers(name: TimerKind): TimerTable {
     return this.table(name, 'timer') as HeapTimerTable;
+  }
+
+  nextTimer(name: TimerKind): number {
+    return this.timerTables.get(name)?.earliest ?? TIME_MAX;
+  }
+
+  prepareTimers(_name: TimerKind, _until: number): boolean {
+    return true;
   }
 
   *rows(): Iterable<StateRow> {
@@ -122,13 +131,22 @@ export class MemoryState implements KeyedState {
     }
   }
 
-  private table(name: string, kind: StateRow['kind']): StateTable {
+  protected table(name: string, kind: StateRow['kind']): StateTable {
     const tables: Map<string, StateTable> = kind === 'timer' ? this.timerTables : this.tables;
-    const table = tables.get(name) ?? newTable(kind, this.contextOf(name, kind));
+    const table = tables.get(name) ?? this.make(name, kind, tables);
     assert(table.kind === kind, `state '${name}' is a ${table.kind}, not a ${kind}`);
-    tables.set(name, table);
     return table;
   }
+
+  private make(name: string, kind: StateRow['kind'], tables: Map<string, StateTable>): StateTable {
+    const table = newTable(kind, this.contextOf(name, kind));
+    tables.set(name, table);
+    this.made(table);
+    return table;
+  }
+
+  /** A table has been made: for backends with something to add to it. */
+  protected made(_table: StateTable): void {}
 
   private contextOf(name: string, kind: StateRow['kind']): TableContext {
     const { index } = this;

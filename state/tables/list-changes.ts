@@ -56,6 +56,10 @@ export class ListChanges {
     if (span !== undefined) this.write(slot, span, Number.POSITIVE_INFINITY);
   }
 
+  isClean(slot: number): boolean {
+    return !this.open.has(slot) && !this.sealed.has(slot);
+  }
+
   seal(writer: RowWriter): void {
     this.journal.turn(writer);
     [this.open, this.sealed] = [this.sealed, this.open];

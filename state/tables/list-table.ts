@@ -7,13 +7,14 @@
 import type { ListTable, RowWriter } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
 import { ListChanges } from './list-changes.js';
-import type { StateTable, TableContext, TableRow } from './state-table.js';
+import type { EvictableTable, TableContext, TableRow } from './state-table.js';
 import type { TableJournal } from './table-journal.js';
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
-export class ArrayListTable<T> implements ListTable<T>, StateTable {
+export class ArrayListTable<T> implements ListTable<T>, EvictableTable {
   readonly kind = 'list';
+  held = 0;
   readonly journal: TableJournal | null;
   private readonly index: KeyIndex;
   private readonly changes: ListChanges | null;
@@ -26,19 +27,21 @@ export class ArrayListTable<T> implements ListTable<T>, StateTable {
   }
 
   get(slot: number): readonly T[] {
-    if (this.changes !== null) this.changes.touch(slot, this.held(slot));
-    return this.held(slot);
+    if (this.changes !== null) this.changes.touch(slot, this.listAt(slot));
+    return this.listAt(slot);
   }
 
   add(slot: number, element: T): void {
-    if (this.changes !== null) this.changes.append(slot, this.held(slot));
+    if (this.changes !== null) this.changes.append(slot, this.listAt(slot));
     const list = this.lists[slot] ?? this.open(slot);
     list.push(element);
+    this.held += 1;
   }
 
   set(slot: number, elements: readonly T[]): void {
-    const before = this.held(slot);
+    const before = this.listAt(slot);
     if (this.changes !== null) this.changes.replace(slot, before, elements.length);
+    this.held += elements.length - before.length;
     if (elements.length > 0) {
       if (before.length === 0) this.open(slot);
       this.lists[slot] = elements.slice();
@@ -46,23 +49,26 @@ export class ArrayListTable<T> implements ListTable<T>, StateTable {
   }
 
   remove(slot: number): void {
-    const before = this.held(slot);
+    const before = this.listAt(slot);
     if (before.length === 0) return;
     if (this.changes !== null) this.changes.replace(slot, before, 0);
+    this.held -= before.length;
     this.close(slot);
   }
 
   *rows(): Iterable<TableRow> {
     for (let slot = 0; slot < this.lists.length; slot += 1) {
-      const list = this.held(slot);
+      const list = this.listAt(slot);
       for (let at = 0; at < list.length; at += 1) yield { slot, subkey: at, value: list[at] };
     }
   }
 
   restore(slot: number, subkey: unknown, value: unknown): void {
-    if (this.changes !== null) this.changes.touch(slot, this.held(slot));
+    if (this.changes !== null) this.changes.touch(slot, this.listAt(slot));
     const list = this.lists[slot] ?? this.open(slot);
+    const before = list.length;
     list[subkey as number] = value as T;
+    this.held += list.length - before;
   }
 
   seal(writer: RowWriter): void {
@@ -73,7 +79,19 @@ export class ArrayListTable<T> implements ListTable<T>, StateTable {
     return this.changes?.drain(rows, this.lists) ?? 0;
   }
 
-  private held(slot: number): readonly T[] {
+  isClean(slot: number): boolean {
+    return this.changes?.isClean(slot) ?? true;
+  }
+
+  evict(slot: number): number {
+    const { length } = this.listAt(slot);
+    if (length === 0) return 0;
+    this.held -= length;
+    this.close(slot);
+    return length;
+  }
+
+  private listAt(slot: number): readonly T[] {
     return this.lists[slot] ?? NOTHING;
   }
 

@@ -55,6 +55,10 @@ export class MapChanges<K, V> {
     this.drop(this.sealed, slot, key, marks);
   }
 
+  isClean(slot: number): boolean {
+    return !this.open.has(slot) && !this.sealed.has(slot);
+  }
+
   seal(writer: RowWriter): void {
     this.journal.turn(writer);
     [this.open, this.sealed] = [this.sealed, this.open];

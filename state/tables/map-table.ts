@@ -7,13 +7,14 @@ import type { MapTable, RowWriter } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
 import { MapChanges } from './map-changes.js';
 import { SortedMap } from './sorted-map.js';
-import type { StateTable, TableContext, TableRow } from './state-table.js';
+import type { EvictableTable, TableContext, TableRow } from './state-table.js';
 import type { TableJournal } from './table-journal.js';
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
-export class SortedMapTable<K, V> implements MapTable<K, V>, StateTable {
+export class SortedMapTable<K, V> implements MapTable<K, V>, EvictableTable {
   readonly kind = 'map';
+  held = 0;
   readonly journal: TableJournal | null;
   private readonly index: KeyIndex;
   private readonly maps: (SortedMap<K, V> | undefined)[] = [];
@@ -55,6 +56,7 @@ export class SortedMapTable<K, V> implements MapTable<K, V>, StateTable {
     if (map === undefined || !map.has(key)) return;
     if (this.changes !== null) this.changes.note(slot, key, false);
     map.remove(key);
+    this.held -= 1;
     if (map.size === 0) this.close(slot);
   }
 
@@ -62,6 +64,7 @@ export class SortedMapTable<K, V> implements MapTable<K, V>, StateTable {
     const map = this.maps[slot];
     if (map === undefined) return;
     if (this.changes !== null) for (const key of map.keys()) this.changes.note(slot, key, false);
+    this.held -= map.size;
     map.clear();
     this.close(slot);
   }
@@ -85,11 +88,25 @@ export class SortedMapTable<K, V> implements MapTable<K, V>, StateTable {
     return this.changes?.drain(rows) ?? 0;
   }
 
+  isClean(slot: number): boolean {
+    return this.changes?.isClean(slot) ?? true;
+  }
+
+  evict(slot: number): number {
+    const size = this.size(slot);
+    if (size === 0) return 0;
+    this.held -= size;
+    this.close(slot);
+    return size;
+  }
+
   /** A key that is none throws before anything has changed. */
   private put(slot: number, key: K, value: V): void {
     const held = this.maps[slot];
     const map = held ?? new SortedMap<K, V>();
+    const before = map.size;
     map.set(key, value);
+    this.held += map.size - before;
     if (held === undefined) this.open(slot, map);
   }
 

@@ -22,6 +22,16 @@ export interface StateTable {
   drain(rows: number): number;
 }
 
+/** A table whose rows may leave memory, a key's all at once, and come back by `restore`. */
+export interface EvictableTable extends StateTable {
+  /** Rows held. */
+  readonly held: number;
+  /** Whether none of the slot's rows waits to be sealed or written. */
+  isClean(slot: number): boolean;
+  /** Lets go of the rows of a clean slot, which does not count as a change; how many there were. */
+  evict(slot: number): number;
+}
+
 export interface TableRow {
   readonly slot: number;
   readonly subkey?: unknown;

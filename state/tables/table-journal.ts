@@ -28,6 +28,8 @@ export class TableJournal {
   sealed = MARK_B;
   /** While sealed rows may be left to be written. */
   draining = false;
+  /** Told of the slot of every row that has been written. */
+  written: ((slot: number) => void) | null = null;
   private readonly index: KeyIndex;
   private readonly table: string;
   private readonly kind: StateRow['kind'];
@@ -58,11 +60,13 @@ export class TableJournal {
   put(slot: number, subkey: unknown, value: unknown): void {
     const { index } = this;
     (this.writer as RowWriter).put(this.table, this.kind, index.keyGroupAt(slot), index.keyAt(slot), subkey, value);
+    if (this.written !== null) this.written(slot);
   }
 
   remove(slot: number, subkey: unknown): void {
     const { index } = this;
     (this.writer as RowWriter).remove(this.table, this.kind, index.keyGroupAt(slot), index.keyAt(slot), subkey);
+    if (this.written !== null) this.written(slot);
   }
 }
 

@@ -42,6 +42,25 @@ export class HeapTimerTable implements TimerTable, StateTable {
     return this.count === 0 ? TIME_MAX : (this.times[0] as number);
   }
 
+  /** Slot of the next timer; -1 if there is none. */
+  get nextSlot(): number {
+    return this.count === 0 ? -1 : (this.slots[0] as number);
+  }
+
+  /** Slots of the first `count` timers up to `until`, in order; some perhaps of timers removed since. O(count²). */
+  firstSlots(until: number, count: number): number[] {
+    const found: number[] = [];
+    // Places whose parents have been found: the next timer is among them.
+    const frontier = [0];
+    while (found.length < count && frontier.length > 0) {
+      const at = takeFirst(frontier, this.times, this.slots, this.index, this.count);
+      if (at < 0 || (this.times[at] as number) > until) break;
+      found.push(this.slots[at] as number);
+      frontier.push(2 * at + 1, 2 * at + 2);
+    }
+    return found;
+  }
+
   add(slot: number, time: number): void {
     if (!this.registered.add(time, slot)) return;
     this.push(time, slot);
@@ -167,6 +186,17 @@ function siftDown(
   }
   times[at] = time;
   slots[at] = slot;
+}
+
+/** Takes out of `places` that of the earliest of a heap's `count` timers; -1 if none is in the heap. */
+function takeFirst(places: number[], times: Float64Array, slots: Int32Array, index: KeyIndex, count: number): number {
+  let first = -1;
+  for (let at = 0; at < places.length; at += 1) {
+    const place = places[at] as number;
+    if (place >= count) continue;
+    if (first < 0 || before(times, slots, index, place, places[first] as number)) first = at;
+  }
+  return first < 0 ? -1 : (places.splice(first, 1)[0] as number);
 }
 
 function before(times: Float64Array, slots: Int32Array, index: KeyIndex, a: number, b: number): boolean {

@@ -16,13 +16,14 @@
 import type { RowWriter, ValueTable } from '../backend.js';
 import type { KeyIndex } from '../key-index.js';
 import { BLOCK_SLOTS, DirtyBlocks } from './dirty-blocks.js';
-import type { StateTable, TableContext, TableRow } from './state-table.js';
-import { isMutable, STORED, type TableJournal } from './table-journal.js';
+import type { EvictableTable, TableContext, TableRow } from './state-table.js';
+import { isMutable, MARK_A, MARK_B, STORED, type TableJournal } from './table-journal.js';
 
 const PRESENT = 1;
 
-export class ColumnValueTable<T> implements ValueTable<T>, StateTable {
+export class ColumnValueTable<T> implements ValueTable<T>, EvictableTable {
   readonly kind = 'value';
+  held = 0;
   readonly journal: TableJournal | null;
   private readonly index: KeyIndex;
   private numbers = new Float64Array(0);
@@ -55,6 +56,7 @@ export class ColumnValueTable<T> implements ValueTable<T>, StateTable {
     if (this.values !== null) this.values[slot] = undefined;
     const flags = (this.flags[slot] as number) & ~PRESENT;
     this.flags[slot] = flags;
+    this.held -= 1;
     if ((flags & STORED) === 0) this.index.release(slot);
   }
 
@@ -95,6 +97,19 @@ export class ColumnValueTable<T> implements ValueTable<T>, StateTable {
     return rows - left;
   }
 
+  isClean(slot: number): boolean {
+    return ((this.flags[slot] as number) & (MARK_A | MARK_B)) === 0;
+  }
+
+  evict(slot: number): number {
+    if (((this.flags[slot] as number) & PRESENT) === 0) return 0;
+    if (this.values !== null) this.values[slot] = undefined;
+    this.flags[slot] = 0;
+    this.held -= 1;
+    this.index.release(slot);
+    return 1;
+  }
+
   private drainBlock(block: number, rows: number, journal: TableJournal): number {
     const end = Math.min((block + 1) * BLOCK_SLOTS, this.flags.length);
     let left = rows;
@@ -127,6 +142,7 @@ export class ColumnValueTable<T> implements ValueTable<T>, StateTable {
   private appear(slot: number): void {
     const flags = this.flags[slot] as number;
     if ((flags & (PRESENT | STORED)) === 0) this.index.retain(slot);
+    if ((flags & PRESENT) === 0) this.held += 1;
     this.flags[slot] = flags | PRESENT;
   }
 

@@ -6,6 +6,7 @@ const MANIFEST: Manifest = {
   job: 'flights',
   id: 'k3x9f2',
   parent: undefined,
+  ancestors: [],
   epoch: 42,
   maxParallelism: 128,
   parallelism: 2,
