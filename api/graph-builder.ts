@@ -26,6 +26,8 @@ export interface OperatorSpec {
   readonly type: string;
   /** Its uid; without one a number is given out. */
   readonly name?: string | undefined;
+  /** What it was called in older checkpoints. */
+  readonly renamedFrom?: string | undefined;
   readonly description?: string | undefined;
   readonly inputs: readonly Input[];
   readonly sides?: readonly string[];
@@ -50,6 +52,7 @@ export class GraphBuilder {
     const id = this.add(spec.name, {
       kind: 'operator',
       type: spec.type,
+      renamedFrom: spec.renamedFrom,
       description: spec.description ?? '',
       inputs: spec.inputs.flatMap(edgesOf),
       sides: [...(spec.sides ?? []), ...sides],
@@ -68,9 +71,10 @@ export class GraphBuilder {
     this.sink(onError.name, { origins: [{ node: id, side: DEAD_LETTERS }], partition: FORWARD }, onError.sink);
   }
 
-  sink(name: string, input: Input, sink: Sink<never>): number {
+  sink(name: string, input: Input, sink: Sink<never>, renamedFrom?: string): number {
     return this.add(name, {
       kind: 'sink',
+      renamedFrom,
       type: sink.kind,
       description: sink.description,
       inputs: edgesOf(input, 0),

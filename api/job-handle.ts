@@ -25,7 +25,7 @@ export interface OperatorMetrics {
 export interface JobMetrics {
   readonly status: JobStatus;
   readonly restarts: number;
-  /** The last complete checkpoint; undefined before the first, or without checkpoints. */
+  /** The last complete checkpoint, an earlier run's included; undefined before the first, or without checkpoints. */
   readonly checkpoint: CheckpointInfo | undefined;
   /** Records that sources have put out. */
   readonly events: number;
@@ -37,6 +37,10 @@ export interface JobMetrics {
 /** How a job ended, and what it collected. */
 export interface JobResult<R> {
   readonly status: JobOutcome;
+  /** It went on from a checkpoint that an earlier run had left. */
+  readonly resumed: boolean;
+  /** An earlier run had come to the end: there was nothing to do, and there are no results. `fresh` starts over. */
+  readonly alreadyFinished: boolean;
   /** What the job's result stream gave, unless the handle was iterated over. */
   readonly results: readonly R[];
   /** The same for every `collect()` sink, by its name. */
@@ -88,12 +92,28 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
 
   /**
    * Ends the sources where they are; what is under way reaches the sinks, which commit. With checkpoints that is a
-   * last one, from which the next run goes on. With `drain`, event time ends too: open windows fire as they stand.
-   * Resolves at the end; results that nobody takes hold it back.
+   * last one, from which the next run goes on; a savepoint of it is made in the directory `savepoint`, if given. With
+   * `drain`, event time ends too: open windows fire as they stand. Resolves at the end.
    */
-  async stop(options: { readonly drain?: boolean } = {}): Promise<void> {
+  async stop(options: { readonly drain?: boolean; readonly savepoint?: string } = {}): Promise<void> {
     this.#coordinator.stop(options);
-    await this.#coordinator.done.then(() => {});
+    await this.#coordinator.done;
+    const { savepoint } = options;
+    // The job may have come to its end before it heard of this.
+    if (savepoint !== undefined && this.#coordinator.savedTo !== savepoint) await this.savepoint(savepoint);
+  }
+
+  /**
+   * Takes a checkpoint and copies it, with all state, to a directory of yours, which must not exist or be empty. It can
+   * be moved, kept and started from (`from`), with another number of workers. Of a job that is over it is the last
+   * checkpoint. Cost: reads and writes all state once, beside the running job.
+   *
+   * @example
+   * await handle.savepoint('savepoints/before-upgrade')
+   * run(import.meta, orders, { state: 'state-2', from: 'savepoints/before-upgrade' })
+   */
+  savepoint(directory: string): Promise<CheckpointInfo> {
+    return this.#coordinator.savepoint(directory);
   }
 
   /** Ends the job at once. Transactional sinks show nothing that was not committed. */
@@ -151,7 +171,8 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
     const collected = this.#iterated ? {} : await this.#collect();
     const status = await this.#coordinator.done;
     const results = (collected[this.#results ?? ''] ?? []) as readonly R[];
-    return { status, results, collected, metrics: await this.metrics() };
+    const { resumed, alreadyFinished } = this.#coordinator;
+    return { status, resumed, alreadyFinished, results, collected, metrics: await this.metrics() };
   }
 
   async #collect(): Promise<Record<string, unknown[]>> {

@@ -12,6 +12,14 @@ import { type OnError, policyOf } from './on-error.js';
 import type { Output } from './output.js';
 import { Stream } from './stream.js';
 
+/** Options of `j.from`. */
+export interface SourceOptions {
+  /** What happens to records that can't be read or don't fit the schema. */
+  readonly onError?: OnError<unknown>;
+  /** The name that the source has in older checkpoints, so that its positions are found again. */
+  readonly renamedFrom?: string;
+}
+
 /** What a job definition gets: the way to begin streams. */
 export class JobBuilder {
   readonly #graph: GraphBuilder;
@@ -28,11 +36,12 @@ export class JobBuilder {
    *
    * @example j.from('orders', files('orders-*.ndjson', ndjson({ schema: Order })), { onError: 'skip' })
    */
-  from<T>(name: string, source: Source<T>, options: { readonly onError?: OnError<unknown> } = {}): Stream<T> {
+  from<T>(name: string, source: Source<T>, options: SourceOptions = {}): Stream<T> {
     const onError = options.onError as OnError<never> | undefined;
     const { policy, sides } = policyOf(onError);
     const node = this.#graph.add(name, {
       kind: 'source',
+      renamedFrom: options.renamedFrom,
       type: source.kind,
       description: source.description,
       inputs: [],

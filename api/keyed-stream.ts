@@ -30,6 +30,8 @@ import { WindowedStream, type WindowOptions } from './windowed-stream.js';
 
 export interface KeyedOptions<T> {
   readonly onError?: OnError<T>;
+  /** The name that it has in older checkpoints, so that its state is found again. */
+  readonly renamedFrom?: string;
 }
 
 /** The side outputs that a process operator declares, as streams. */
@@ -137,6 +139,7 @@ export class KeyedStream<K extends Key, T> {
     const node = this.graph.operator({
       type: 'process',
       name,
+      renamedFrom: functions.renamedFrom,
       inputs: [this.input],
       sides: spec.sides,
       keyed: true,
@@ -157,7 +160,8 @@ export class KeyedStream<K extends Key, T> {
 
   #add<U>(type: string, name: string, factory: OperatorFactory, options: KeyedOptions<T>): Stream<U> {
     const onError = options.onError as OnError<never> | undefined;
-    const node = this.graph.operator({ type, name, inputs: [this.input], keyed: true, onError, factory });
+    const { renamedFrom } = options;
+    const node = this.graph.operator({ type, name, renamedFrom, inputs: [this.input], keyed: true, onError, factory });
     return new Stream<U>(this.graph, [{ node, side: undefined }]);
   }
 }
@@ -203,6 +207,7 @@ export class ConnectedStreams<K extends Key, A, B> {
     const node = this.#graph.operator({
       type: 'connect',
       name,
+      renamedFrom: functions.renamedFrom,
       inputs: this.#inputs,
       sides: spec.sides,
       keyed: true,

@@ -60,6 +60,8 @@ interface Common<K, D extends StateDescriptors, S extends SideDescriptors, OT, O
   /** What it keeps per key. Write it first: the types of the functions below come from it. */
   readonly state?: D;
   readonly sides?: S;
+  /** The name that it has in older checkpoints, so that its state is found again. */
+  readonly renamedFrom?: string;
   /** An event-time timer: `time` is the one it was set for. */
   onTimer?(time: number, ctx: ProcessContext<K, D, S>): Results<OT>;
   /** A processing-time timer. */

@@ -9,6 +9,7 @@ import { type Duration, durationMs } from '../core/time.js';
 import { type CheckpointOptions, Coordinator } from '../engine/coordinator/coordinator.js';
 import type { Fleet } from '../engine/coordinator/fleet.js';
 import type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
+import type { StartOptions } from '../engine/coordinator/starting-point.js';
 import { type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
 import { InlineFleet } from '../engine/host/inline-fleet.js';
 import { type JobAddress, jobReceiver } from '../engine/host/job-module.js';
@@ -23,7 +24,10 @@ import { JobHandle } from './job-handle.js';
 export interface InlineRunOptions<P = unknown> {
   /** Replace the job's defaults of the same name. Plain data. */
   readonly params?: Partial<P>;
-  /** Removes what earlier runs of the job's sinks have written, and the job's checkpoints, before anything else. */
+  /**
+   * Starts over: first removes what earlier runs of the job's sinks have written, and the job's checkpoints. Nobody is
+   * asked.
+   */
   readonly fresh?: boolean;
   /**
    * What to do after a failure. Default: with checkpoints, three restarts with growing delays; without, give up.
@@ -31,9 +35,19 @@ export interface InlineRunOptions<P = unknown> {
   readonly restart?: RestartPolicy;
   /**
    * Where the job's checkpoints are kept, a directory of its own. The next run of the job goes on from the newest one,
-   * with any number of workers; one that has finished says so. Left out: no checkpoints.
+   * with any number of workers; one that has finished says so. Default: with a module `.millrace/<job>`, below the
+   * working directory; without one, none. `false`: none.
    */
-  readonly state?: string;
+  readonly state?: string | false;
+  /**
+   * Starts from a savepoint, or goes back to a checkpoint that the state directory still has: a directory, or the name
+   * or number of a checkpoint. Refused if anything newer is there, unless `withdraw` says that it may be taken back.
+   */
+  readonly from?: string;
+  /** With `from`: what file sinks have shown since then is withdrawn. */
+  readonly withdraw?: boolean;
+  /** Goes on though the checkpoint holds state of operators that the job has no more; it is dropped for good. */
+  readonly allowDroppedState?: boolean;
   /** How often a checkpoint is taken; default every 10 seconds. */
   readonly checkpointEvery?: Duration;
   /**
@@ -66,6 +80,8 @@ export interface ModuleMeta {
  * so that what follows it happens once. Without `import.meta` it runs on the caller's thread, where the job's
  * functions may use anything in scope.
  *
+ * With a module the job keeps state in `.millrace/<job>`, from which the next run goes on: see `state` and `fresh`.
+ *
  * The handle is awaited for the end, or iterated over for results. A definition or option that makes no sense throws
  * a `MillraceError` at once; a job that fails rejects with one.
  *
@@ -81,15 +97,24 @@ export function run<R, P>(
   second?: JobDefinition<R, P> | InlineRunOptions<P>,
   third?: RunOptions<P>,
 ): JobHandle<R> {
-  if ('plan' in first) return start(first, undefined, (second ?? {}) as InlineRunOptions<P>);
+  if ('plan' in first) return start(first, undefined, withState((second ?? {}) as InlineRunOptions<P>, false));
   const job = second as JobDefinition<R, P>;
   const receive = jobReceiver();
-  if (!receive) return start(job, first.url, third ?? {});
+  if (!receive) return start(job, first.url, withState(third ?? {}, stateDirectoryOf(job.name)));
   receive(job);
   return new NeverHandle() as unknown as JobHandle<R>;
 }
 
-function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, options: RunOptions<P>): JobHandle<R> {
+/** Options with what `state` has come to. */
+type Settled<P> = RunOptions<P> & { readonly state: string | false };
+
+function withState<P>(options: RunOptions<P>, fallback: string | false): Settled<P> {
+  const state = options.state ?? fallback;
+  if (state === '') throw new MillraceError('MILL_OPTION_INVALID', 'state is an empty text, expected a directory');
+  return { ...options, state };
+}
+
+function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, options: Settled<P>): JobHandle<R> {
   const params = checkParams(options.params ?? {});
   const logical = job.plan(params);
   const plan = physicalPlan(logical);
@@ -100,11 +125,25 @@ function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, optio
   const coordinator = new Coordinator({
     plan,
     fleet,
-    restart: options.restart ?? (state === undefined ? { kind: 'none' } : RESTART),
+    restart: options.restart ?? (state === false ? { kind: 'none' } : RESTART),
     fresh: options.fresh ?? false,
-    checkpoints: state === undefined ? undefined : checkpointOptions(fleet.host.storage, state, options),
+    checkpoints: state === false ? undefined : checkpointOptions(fleet.host.storage, state, options),
+    start: startOptions(options),
   });
   return new JobHandle<R>(coordinator, logical, job.resultsOf(params));
+}
+
+function startOptions<P>({ state, from, withdraw, allowDroppedState, fresh }: Settled<P>): StartOptions {
+  if (from !== undefined && state === false)
+    throw new MillraceError('MILL_OPTION_INVALID', 'from needs a state directory, and state is off');
+  if (from !== undefined && fresh)
+    throw new MillraceError('MILL_OPTION_INVALID', 'fresh and from: the job can start over, or from there, not both');
+  return { from, withdraw, allowDroppedState };
+}
+
+/** Where a job keeps its state unless told otherwise. */
+export function stateDirectoryOf(job: string): string {
+  return `.millrace/${job}`;
 }
 
 function checkpointOptions(storage: Storage, stateDirectory: string, options: RunOptions): CheckpointOptions {
@@ -129,7 +168,7 @@ const RESTART: RestartPolicy = {
   attempts: 3,
 };
 
-function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options: RunOptions): Fleet {
+function makeFleet<P>(plan: PhysicalPlan, address: JobAddress | undefined, options: Settled<P>): Fleet {
   const host = new NodeHost(new MainPool(address));
   const settings = settingsOf(options);
   if (!address) return new InlineFleet(plan, settings, host);
@@ -144,10 +183,10 @@ function makeFleet(plan: PhysicalPlan, address: JobAddress | undefined, options:
   });
 }
 
-function settingsOf({ backend = 'memory', state, stateMemoryMb }: RunOptions): EngineSettings {
+function settingsOf<P>({ backend = 'memory', state, stateMemoryMb }: Settled<P>): EngineSettings {
   if (backend !== 'memory' && backend !== 'level')
     throw new MillraceError('MILL_OPTION_INVALID', `backend is ${String(backend)}, expected 'memory' or 'level'`);
-  if (backend === 'level' && state === undefined)
+  if (backend === 'level' && state === false)
     throw new MillraceError(
       'MILL_OPTION_INVALID',
       "backend 'level' keeps state on disk, and needs `state`, a directory",
@@ -203,6 +242,10 @@ class NeverHandle {
   }
 
   cancel(): Promise<never> {
+    return this.then();
+  }
+
+  savepoint(): Promise<never> {
     return this.then();
   }
 }

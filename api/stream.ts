@@ -24,6 +24,12 @@ export interface OperatorOptions<T> {
   readonly onError?: OnError<T>;
 }
 
+/** Options of `to`. */
+export interface SinkOptions {
+  /** The name that the sink has in older checkpoints, so that its files are its own. */
+  readonly renamedFrom?: string;
+}
+
 /** How disordered a stream is, and what that means for event time. */
 export interface EventTimeOptions<T> {
   /** How much later than a newer one a record may come; default 0. Later ones are late. */
@@ -200,8 +206,8 @@ export class Stream<T> {
    *
    * @example orders.to('archive', fileSink('archive', ndjson()))
    */
-  to(name: string, sink: Sink<T>): Output<T> {
-    this.graph.sink(name, this.#input(), sink as Sink<never>);
+  to(name: string, sink: Sink<T>, options: SinkOptions = {}): Output<T> {
+    this.graph.sink(name, this.#input(), sink as Sink<never>, options.renamedFrom);
     return new Output<T>(name);
   }
 

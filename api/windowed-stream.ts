@@ -28,6 +28,8 @@ export type WindowResults<T, Late> = Stream<T> & { readonly late: Stream<Late> }
 
 interface WindowedOptions<T> {
   readonly onError?: OnError<T>;
+  /** The name that it has in older checkpoints, so that its windows are found again. */
+  readonly renamedFrom?: string;
 }
 
 /**
@@ -95,6 +97,7 @@ export class WindowedStream<K extends Key, T> {
     const node = this.#graph.operator({
       type,
       name,
+      renamedFrom: options.renamedFrom,
       description: describe(this.#assigner, this.#latenessMs),
       inputs: [this.#input],
       sides: [LATE],

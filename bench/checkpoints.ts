@@ -49,7 +49,7 @@ export async function checkpoints(rounds = 3, seconds = 12): Promise<boolean> {
 
 async function measure(state: string | undefined, seconds: number): Promise<Run> {
   const { gap } = hotKeysParams;
-  const options = state === undefined ? {} : { state, checkpointEvery: '1s' as const };
+  const options = { state: state ?? false, checkpointEvery: '1s' } as const;
   const handle = run({ url: MODULE }, hotKeys, { workers: 1, params: hotKeysParams, ...options });
   await Promise.race([pause(4_000), handle]);
   const result = { pauses: [] as number[], others: [] as number[], durations: [] as number[] };

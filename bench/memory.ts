@@ -34,6 +34,7 @@ export interface MemoryRange {
 export async function memoryOf(job: JobDefinition<never>, seconds: number): Promise<MemoryRange> {
   const handle = run(MODULE, job as JobDefinition<never, object>, {
     workers: WORKERS,
+    state: false,
     params: { collectMs: COLLECT_MS },
   });
   const samples: number[] = [];

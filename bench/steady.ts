@@ -33,7 +33,7 @@ export async function steady<P>(
   options: SteadyOptions,
 ): Promise<Measurement> {
   const { workers, warmUpMs = 2_000, windows = 5, windowMs = 1_000 } = options;
-  const handle = run({ url: module.href }, job, { workers });
+  const handle = run({ url: module.href }, job, { workers, state: false });
   const sample = async (): Promise<Sample> => {
     const { events } = await handle.metrics();
     const { user, system } = process.cpuUsage();

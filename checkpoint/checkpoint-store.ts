@@ -5,21 +5,31 @@
  *   state/000000000042-k3x9f2-0.rows             delta segments and run files, listed by manifests
  *
  * Invariants: a manifest is visible only once all files it lists are durable, and then whole; no name is used twice;
- * a file is deleted only when no manifest that is kept lists it.
+ * a file is deleted only when no manifest that is kept, or held, lists it; nothing but files of its own names is.
  */
 import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
-import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest } from './manifest.js';
+import { damagedFile, readWhole, replaceWhole, writeWhole } from './durable-files.js';
+import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest, pathsOf } from './manifest.js';
 import type { RowsFile } from './rows-file.js';
 
 /** Manifests kept; older ones go when a newer one is complete. */
 const KEPT = 2;
 
 const MANIFEST = /^(\d{12})-([a-z0-9]+)\.manifest$/;
+/** What the store may remove, by folder. */
+const OWN = { checkpoints: /^\.?\d{12}-[a-z0-9]+\.manifest(\.tmp)?$/, state: /\.rows$/ } as const;
+
+/** The name of a checkpoint's manifest. */
+export function manifestName({ epoch, id }: Pick<Manifest, 'epoch' | 'id'>): string {
+  return `${String(epoch).padStart(12, '0')}-${id}.manifest`;
+}
 
 export class CheckpointStore {
   readonly directory: string;
   readonly #storage: Storage;
+  /** Checkpoints that are being read. */
+  readonly #held = new Set<Manifest>();
 
   constructor(storage: Storage, directory: string) {
     this.#storage = storage;
@@ -46,7 +56,7 @@ export class CheckpointStore {
   async writeRows(name: string, { chunks, ...file }: RowsFile): Promise<FileRef> {
     const path = `state/${name}.rows`;
     await this.#guard(async () => {
-      await this.#write(`${this.directory}/${path}`, chunks);
+      await writeWhole(this.#storage, `${this.directory}/${path}`, chunks);
       await this.#storage.syncDirectory(`${this.directory}/state`);
     });
     return { path, ...file };
@@ -54,13 +64,9 @@ export class CheckpointStore {
 
   /** Makes a checkpoint complete. */
   async writeManifest(manifest: Manifest): Promise<void> {
-    const name = `${String(manifest.epoch).padStart(12, '0')}-${manifest.id}.manifest`;
-    const temporary = `${this.#manifests}/.${name}.tmp`;
-    await this.#guard(async () => {
-      await this.#write(temporary, [encodeManifest(manifest)]);
-      await this.#storage.rename(temporary, `${this.#manifests}/${name}`);
-      await this.#storage.syncDirectory(this.#manifests);
-    });
+    await this.#guard(() =>
+      replaceWhole(this.#storage, this.#manifests, manifestName(manifest), encodeManifest(manifest)),
+    );
   }
 
   /** Names of the checkpoints there are, newest first. */
@@ -73,7 +79,7 @@ export class CheckpointStore {
   /** Reads and checks a manifest, not the files it lists. */
   async manifest(name: string): Promise<Manifest> {
     const path = `${this.#manifests}/${name}`;
-    return decodeManifest(await this.#read(path), path);
+    return decodeManifest(await readWhole(this.#storage, path), path);
   }
 
   /** The newest checkpoint; undefined when there is none. */
@@ -85,58 +91,40 @@ export class CheckpointStore {
   /** Reads a file of a checkpoint; throws `MILL_CHECKPOINT_DAMAGED`, naming it, unless it is as it was written. */
   async readRows(file: FileRef): Promise<Uint8Array> {
     const path = `${this.directory}/${file.path}`;
-    const bytes = await this.#read(path);
-    if (bytes.length !== file.sizeBytes || digestOf(bytes) !== file.digest) throw damaged(path);
+    const bytes = await readWhole(this.#storage, path);
+    if (bytes.length !== file.sizeBytes || digestOf(bytes) !== file.digest) throw damagedFile(path);
     return bytes;
   }
 
-  /** Removes manifests beyond those kept, and every file that none of the kept ones lists, save those in `pending`. */
+  /** Keeps the files of a checkpoint until what is returned is called. */
+  hold(manifest: Manifest): () => void {
+    this.#held.add(manifest);
+    return () => void this.#held.delete(manifest);
+  }
+
+  /** Removes manifests beyond those kept, and every file that no kept or held one lists, save those in `pending`. */
   async prune(pending: readonly string[] = []): Promise<void> {
     const names = await this.list();
     for (const name of names.slice(KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
     const kept = await Promise.all(names.slice(0, KEPT).map((name) => this.manifest(name)));
-    const listed = new Set(kept.flatMap(({ ranges }) => ranges.flatMap(({ files }) => files.map(({ path }) => path))));
+    const listed = new Set([...kept, ...this.#held].flatMap(pathsOf));
     for (const path of pending) listed.add(path);
     for (const { name } of await this.#storage.list(`${this.directory}/state`)) {
-      if (!listed.has(`state/${name}`)) await this.#storage.remove(`${this.directory}/state/${name}`);
+      if (OWN.state.test(name) && !listed.has(`state/${name}`))
+        await this.#storage.remove(`${this.directory}/state/${name}`);
     }
   }
 
-  /** Removes everything: the job starts over. */
+  /** Removes all checkpoints: the job starts over. */
   async clear(): Promise<void> {
-    for (const folder of ['checkpoints', 'state']) {
+    for (const folder of ['checkpoints', 'state'] as const) {
       const directory = `${this.directory}/${folder}`;
       if (!(await this.#storage.stat(directory))) continue;
-      for (const { name } of await this.#storage.list(directory)) await this.#storage.remove(`${directory}/${name}`);
+      const names = (await this.#storage.list(directory)).map(({ name }) => name);
+      for (const name of names.filter((name) => OWN[folder].test(name)))
+        await this.#storage.remove(`${directory}/${name}`);
       await this.#storage.syncDirectory(directory);
     }
-  }
-
-  async #write(path: string, chunks: readonly Uint8Array[]): Promise<void> {
-    const file = await this.#storage.write(path);
-    try {
-      for (const chunk of chunks) await file.write(chunk);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #read(path: string): Promise<Uint8Array> {
-    const stat = await this.#storage.stat(path);
-    if (!stat) throw damaged(path);
-    const bytes = new Uint8Array(stat.sizeBytes);
-    const file = await this.#storage.read(path);
-    try {
-      for (let at = 0; at < bytes.length; ) {
-        const count = await file.read(bytes.subarray(at), at);
-        if (count === 0) throw damaged(path);
-        at += count;
-      }
-    } finally {
-      await file.close();
-    }
-    return bytes;
   }
 
   async #guard(write: () => Promise<void>): Promise<void> {
@@ -147,10 +135,4 @@ export class CheckpointStore {
       throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.directory });
     }
   }
-}
-
-function damaged(path: string): MillraceError {
-  return new MillraceError('MILL_CHECKPOINT_DAMAGED', `${path} is missing or not as it was written`, {
-    position: path,
-  });
 }

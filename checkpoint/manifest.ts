@@ -45,8 +45,15 @@ export interface Manifest {
   readonly parent: string | undefined;
   /** Ids of the checkpoints it grew from, nearest first, as far as anybody may still hold what they held. */
   readonly ancestors: readonly string[];
-  /** Rises by one, over all runs of the job. */
+  /** Rises over all runs of the job; never used again. */
   readonly epoch: number;
+  /**
+   * How the job came here: the branches of its history, each with the epoch at which it was left; the last is this
+   * checkpoint's own. Going back begins another branch.
+   */
+  readonly path: readonly { readonly branch: string; readonly epoch: number }[];
+  /** The job has gone back to this epoch: output begun later is still to be withdrawn. */
+  readonly rewoundTo: number | undefined;
   readonly maxParallelism: number;
   readonly parallelism: number;
   /** Epoch ms. */
@@ -66,6 +73,29 @@ export interface Manifest {
   readonly randoms: Readonly<Record<string, readonly (readonly number[])[]>>;
   /** Uids of all keyed operators, and of all sources and sinks: what a changed job is compared with. */
   readonly uids: readonly string[];
+}
+
+/** Paths of the files it rests on. */
+export function pathsOf({ ranges }: Manifest): string[] {
+  return ranges.flatMap(({ files }) => files.map(({ path }) => path));
+}
+
+/** Bytes of all files it rests on. */
+export function sizeOf({ ranges }: Manifest): number {
+  const files = new Map(ranges.flatMap((range) => range.files.map(({ path, sizeBytes }) => [path, sizeBytes])));
+  return [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** The first branch of its history: equal for all checkpoints and savepoints that stem from one start. */
+export function lineageOf({ path, id }: Manifest): string {
+  return path[0]?.branch ?? id;
+}
+
+/** Whether `newer` has come by way of `older`, rather than gone back to before it or never known it. */
+export function isOnPath(older: Manifest, newer: Manifest): boolean {
+  const own = older.path.at(-1);
+  const there = newer.path[older.path.length - 1];
+  return own !== undefined && there?.branch === own.branch && older.epoch <= there.epoch;
 }
 
 export function encodeManifest(manifest: Manifest): Uint8Array<ArrayBuffer> {

@@ -1,10 +1,9 @@
 /**
  * Makes one run file of a range's run file and deltas, so that neither their number nor their size grows without end.
  */
-import type { CheckpointStore } from './checkpoint-store.js';
 import type { FileRef } from './manifest.js';
-import { type KeyGroupRange, newestRows } from './newest-rows.js';
-import { RowsFileWriter } from './rows-file.js';
+import { type KeyGroupRange, newestRows, type RowsReader } from './newest-rows.js';
+import { type RowsFile, RowsFileWriter } from './rows-file.js';
 
 /** Plain data: it goes to a pool thread. */
 export interface MergeTask {
@@ -13,14 +12,30 @@ export interface MergeTask {
   /** Oldest first. */
   readonly files: readonly FileRef[];
   readonly range: KeyGroupRange;
+  /** Directory of a savepoint that the new file goes to; left out: the state directory itself. */
+  readonly into?: string;
+  /** Operators whose rows get another name, or, with null, are left out. */
+  readonly names?: OperatorNames;
 }
 
-export async function mergeRows(store: CheckpointStore, { name, files, range }: MergeTask): Promise<FileRef> {
+/** The new name of an operator by its old one; null: it is no more. */
+export type OperatorNames = Readonly<Record<string, string | null>>;
+
+export interface RowsWriter {
+  writeRows(name: string, file: RowsFile): Promise<FileRef>;
+}
+
+export async function mergeRows(
+  store: RowsReader & RowsWriter,
+  { name, files, range, names = {} }: MergeTask,
+  into: RowsWriter = store,
+): Promise<FileRef> {
   const writer = new RowsFileWriter();
   for await (const { operator, table, kind, keyGroup, key, subkey, value } of newestRows(store, files, range)) {
-    writer.of(operator).put(table, kind, keyGroup, key, subkey, value);
+    const uid = Object.hasOwn(names, operator) ? names[operator] : operator;
+    if (typeof uid === 'string') writer.of(uid).put(table, kind, keyGroup, key, subkey, value);
   }
-  const merged = await store.writeRows(name, writer.finish());
+  const merged = await into.writeRows(name, writer.finish());
   return { ...merged, ...lastEpoch(files), merged: true };
 }
 

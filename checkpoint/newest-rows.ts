@@ -2,7 +2,6 @@
  * The rows that files amount to: each once, as the newest file has it, removed ones left out. Cold restore, merging,
  * savepoints and dumps all read state this way.
  */
-import type { CheckpointStore } from './checkpoint-store.js';
 import type { FileRef } from './manifest.js';
 import { readRows, type StoredRow } from './rows-file.js';
 
@@ -12,9 +11,15 @@ export interface KeyGroupRange {
   readonly end: number;
 }
 
+/** Where the files of a checkpoint are to be had. */
+export interface RowsReader {
+  /** The content, checked against the digest. */
+  readRows(file: FileRef): Promise<Uint8Array>;
+}
+
 /** `files`: oldest first. Memory: one file, and a name for each row. */
 export async function* newestRows(
-  store: CheckpointStore,
+  store: RowsReader,
   files: readonly FileRef[],
   { first, end }: KeyGroupRange,
 ): AsyncIterable<StoredRow> {

@@ -71,6 +71,13 @@ export const ERRORS = {
   MILL_CHECKPOINT_DAMAGED: entry('fix-data', 'Restore the file from a copy, or start over with fresh: true (--fresh).'),
   MILL_CHECKPOINT_UNREADABLE: entry('fix-code', 'Use the version of millrace that wrote it, or a newer one.'),
   MILL_CHECKPOINT_FAILED: entry('restart-job', 'Check that the state directory exists and may be written.'),
+  MILL_CHECKPOINT_MISSING: entry('fix-code', 'Check the path, and that the job has taken a checkpoint there.'),
+  MILL_SAVEPOINT_EXISTS: entry('fix-code', 'Name a directory that does not exist yet, or an empty one.'),
+  MILL_OUTPUT_AHEAD: entry(
+    'fix-code',
+    'Leave out from (--from) to go on with the newest checkpoint, or add withdraw: true (--withdraw) to take back what came later.',
+  ),
+  MILL_FRESH_UNCONFIRMED: entry('fix-code', 'Add --yes to start over without being asked.'),
   MILL_STATE_MISMATCH: entry('fix-code', 'Use the state directory of this job, or start over with --fresh.'),
   MILL_STATE_LOCKED: entry('fenced', 'Stop the other process, or give this job a state directory of its own.'),
   MILL_STATE_BASE_DAMAGED: entry(

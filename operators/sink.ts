@@ -13,9 +13,17 @@ export interface Sink<T> {
   /** Makes the writer of one subtask. */
   writer(context: SinkContext): SinkWriter;
   /** Absent for sinks whose writes are visible at once. */
-  committer?(context: { readonly host: Host; readonly uid: string; readonly job: string }): Committer;
+  committer?(context: CommitterContext): Committer;
   /** Phantom, contravariant: what it accepts. */
   readonly accepts?: (record: T) => void;
+}
+
+export interface CommitterContext {
+  readonly host: Host;
+  readonly uid: string;
+  readonly job: string;
+  /** The name that the sink had before (`renamedFrom`): what was written under it is its own as well. */
+  readonly formerUid?: string | undefined;
 }
 
 export interface SinkContext {
@@ -23,8 +31,13 @@ export interface SinkContext {
   readonly uid: string;
   readonly subtask: number;
   readonly parallelism: number;
-  /** Random id of this run of the job: for names that no other run may use. */
+  /**
+   * Random id of this run of the job: for names that no other run may use. With checkpoints it begins with what all runs
+   * have in common that stem from one start, and an underscore.
+   */
   readonly runId: string;
+  /** The checkpoint that the run started from: later ones have higher numbers. 0 without one. */
+  readonly epoch: number;
   readonly host: Host;
   /** Has `write` called again soon. */
   wake(): void;
@@ -61,4 +74,19 @@ export interface Committer {
   recover?(handles: readonly unknown[]): Promise<void>;
   /** Removes what earlier runs of this sink have written, and nothing else. */
   clear(): Promise<void>;
+  /** What is visible of this sink, by name: all of it, or what was begun after that point. */
+  written?(after?: OutputPoint): Promise<readonly string[]>;
+  /**
+   * Removes what was begun after that point: the job goes back to it. Idempotent. A sink without this can't take back
+   * what it has committed.
+   */
+  withdraw?(after: OutputPoint): Promise<void>;
+}
+
+/** A place in the history of a job's output. */
+export interface OutputPoint {
+  /** What the ids of all runs of this history begin with. */
+  readonly lineage: string;
+  /** What was begun after this checkpoint is later. */
+  readonly epoch: number;
 }

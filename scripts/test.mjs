@@ -7,7 +7,7 @@
  *   npm test -- --jobs=1 --timeout=600       files at once, seconds per file
  *
  * Other flags reach the test files as arguments. The last line says `N passed, N failed`: assertions, the lint and
- * the type check counting as one each; a file that crashes, hangs or tests nothing counts as one failed. Files run
+ * the type check counting as one each, and so a clean working directory; a file that crashes, hangs or tests nothing counts as one failed. Files run
  * without tap's runner: its loaders would be loaded again by every worker thread that a test starts.
  */
 import { spawn, spawnSync } from 'node:child_process';
@@ -21,6 +21,8 @@ const DIST_TESTS = join(ROOT, 'dist/test');
 const OWN_FLAG = /^--(jobs|timeout|grep)(?:=(.*))?$/;
 
 const options = parseArguments(process.argv.slice(2));
+const STATE = join(ROOT, '.millrace');
+const hadState = existsSync(STATE);
 const totals = { passed: 0, failed: 0 };
 const running = new Set();
 let interrupted = false;
@@ -31,6 +33,7 @@ const typed = prepare();
 record('types', { passed: typed ? 1 : 0, failures: typed ? [] : [{ name: 'tsc', details: ['see above'] }] });
 if (options.wanted.length === 0) record('lint', lint());
 await runAll(chooseFiles());
+if (!interrupted) record('working directory', leftovers());
 if (!interrupted) finish();
 
 function parseArguments(args) {
@@ -153,6 +156,13 @@ function interrupt(exitCode) {
   for (const child of running) child.kill('SIGKILL');
   console.log(`\nInterrupted: ${totals.passed} passed, ${totals.failed} failed so far`);
   process.exit(exitCode);
+}
+
+/** Jobs keep state in the working directory by default: a test must say where, or that it wants none. */
+function leftovers() {
+  const found = !hadState && existsSync(STATE);
+  const failure = { name: 'a test has left .millrace behind', details: ['give the job a directory, or state: false'] };
+  return { passed: found ? 0 : 1, failures: found ? [failure] : [] };
 }
 
 function finish() {

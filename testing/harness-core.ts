@@ -165,6 +165,7 @@ export class HarnessCore {
       subtask: 0,
       parallelism: 1,
       runId: 'harness',
+      epoch: 0,
       settings: this.#settings,
       restored: new Map(),
       watermark: TIME_MIN,

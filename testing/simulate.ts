@@ -5,7 +5,7 @@
 import type { JobDefinition } from '../api/job.js';
 import { JobHandle, type JobResult } from '../api/job-handle.js';
 import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
-import { mergeRows } from '../checkpoint/merge.js';
+import { mergeIn } from '../checkpoint/merge-in.js';
 import type { Storage } from '../core/host.js';
 import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
@@ -149,7 +149,7 @@ function checkpointsOf(
   const store = new CheckpointStore(simulation.storage, STATE);
   const everyMs = durationMs(every, 'checkpointEvery');
   // Few, so that even short runs merge.
-  return { store, everyMs, timeoutMs, filesMax: 2, merge: (task) => mergeRows(store, task) };
+  return { store, everyMs, timeoutMs, filesMax: 2, merge: (task) => mergeIn(simulation.storage, STATE, task) };
 }
 
 /** Half of them at a call of the disk: there are far fewer of these than of other actions. */

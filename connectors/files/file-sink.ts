@@ -27,7 +27,8 @@ const ROLL_MS = 60_000;
  * Files are in progress under a name that begins with a dot and become visible, whole, by a rename: when they have
  * rolled (by size, by age, at the end of the input) and the checkpoint that contains the roll is complete. Without
  * checkpoints that is at the end of the job. A crash at any moment leaves no partial file visible; going on from a
- * checkpoint neither loses nor repeats a record. Names: `<sink>-<hash of job and sink>-<run>-<subtask>-<number>`.
+ * checkpoint neither loses nor repeats a record. Names:
+ * `<sink>-<hash of job and sink>-<run>_<checkpoint>-<subtask>-<number>`.
  *
  * The directory is made if it is missing. A run with `fresh: true` first removes the files that earlier runs of this
  * sink of this job have written, never others; without it they stay beside the new ones.
@@ -52,12 +53,13 @@ export function fileSink<Write>(
     kind: 'files',
     description: `${writerOptions.directory} (${format.name})`,
     writer: (context) => new PartWriter(writerOptions, context),
-    committer: ({ host, uid, job }) =>
+    committer: ({ host, uid, job, formerUid }) =>
       new PartCommitter({
         storage: host.storage,
         directory: writerOptions.directory,
         takenByOthers: options.takenByOthers ?? false,
         uid,
+        formerUid,
         job,
       }),
   };

@@ -5,9 +5,9 @@
  * names say that they are this sink's are ever removed.
  */
 import type { Storage } from '../../core/host.js';
-import type { Committer } from '../../operators/sink.js';
+import type { Committer, OutputPoint } from '../../operators/sink.js';
 import { writeError } from './file-errors.js';
-import { type PartHandle, type PartOwner, partKind } from './part-name.js';
+import { isAfter, type PartHandle, type PartOwner, partKind } from './part-name.js';
 import { damaged, gone } from './part-recovery.js';
 
 export interface PartCommitterOptions extends PartOwner {
@@ -52,23 +52,40 @@ export class PartCommitter implements Committer {
     await this.removeParts(() => true);
   }
 
+  async written(after?: OutputPoint): Promise<readonly string[]> {
+    return this.parts((name, kind) => kind === 'final' && (!after || isAfter(name, this.options, after)));
+  }
+
+  /** Files in progress at that point are not among them: whoever takes them over cuts them. */
+  async withdraw(after: OutputPoint): Promise<void> {
+    await this.removeParts((name, kind) => kind === 'final' && isAfter(name, this.options, after));
+  }
+
   private async removeParts(wanted: (name: string, kind: 'temporary' | 'final') => boolean): Promise<void> {
     const { storage, directory } = this.options;
+    const names = await this.parts(wanted);
     await this.attempt(directory, async () => {
-      if ((await storage.stat(directory)) === undefined) return;
-      const entries = await storage.list(directory);
-      const parts = entries.filter((entry) => {
-        const kind = entry.directory ? undefined : partKind(entry.name, this.options);
-        return kind !== undefined && wanted(entry.name, kind);
-      });
-      for (const part of parts) await storage.remove(`${directory}/${part.name}`);
-      if (parts.length > 0) await storage.syncDirectory(directory);
+      for (const name of names) await storage.remove(`${directory}/${name}`);
+      if (names.length > 0) await storage.syncDirectory(directory);
     });
   }
 
-  private async attempt(path: string, action: () => Promise<void>): Promise<void> {
+  /** Names of this sink's files. */
+  private async parts(wanted: (name: string, kind: 'temporary' | 'final') => boolean): Promise<string[]> {
+    const { storage, directory } = this.options;
+    return this.attempt(directory, async () => {
+      if ((await storage.stat(directory)) === undefined) return [];
+      const files = (await storage.list(directory)).filter((entry) => !entry.directory);
+      return files.flatMap(({ name }) => {
+        const kind = partKind(name, this.options);
+        return kind !== undefined && wanted(name, kind) ? [name] : [];
+      });
+    });
+  }
+
+  private async attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
     try {
-      await action();
+      return await action();
     } catch (thrown) {
       throw writeError(path, thrown).at({ operator: this.options.uid });
     }

@@ -42,6 +42,8 @@ export class PartWriter implements SinkWriter {
   /** Complete files of the checkpoint that the job went on from, if it is not certain that they are committed. */
   private restored: { readonly handle: PartHandle; sealedAt: number | undefined }[] = [];
   private sequence = 0;
+  /** The first checkpoint that can contain what is begun now. */
+  private epoch: number;
   private buffer: Buffer = NO_BUFFER;
   private filled = 0;
   private readonly free: Buffer[] = [];
@@ -55,6 +57,7 @@ export class PartWriter implements SinkWriter {
     private readonly options: PartWriterOptions,
     private readonly context: SinkContext,
   ) {
+    this.epoch = context.epoch + 1;
     this.queue = new WriteQueue((thrown) => {
       if (!this.closed) context.fail(thrown);
     });
@@ -107,18 +110,19 @@ export class PartWriter implements SinkWriter {
   private begin(encoder: RecordEncoder): PartFile {
     const part = new PartFile(encoder);
     this.part = part;
-    void this.enqueue(part, () => this.make(part));
+    const { epoch } = this;
+    void this.enqueue(part, () => this.make(part, epoch));
     this.cancelTimer = this.context.host.timer(this.options.rollMs, () => this.roll());
     return part;
   }
 
-  private async make(part: PartFile): Promise<void> {
-    const { job, uid, runId, subtask, host } = this.context;
+  private async make(part: PartFile, epoch: number): Promise<void> {
+    const { host, ...run } = this.context;
     const { directory, format } = this.options;
     const { storage } = host;
     if (this.sequence === 0) await ensureDirectory(storage, directory);
     for (;;) {
-      const names = partNames({ job, uid, runId, subtask, sequence: this.sequence, extension: format.extension });
+      const names = partNames({ ...run, epoch, sequence: this.sequence, extension: format.extension });
       this.sequence += 1;
       // A name is taken where a run goes on under its old id.
       const taken = await Promise.all(
@@ -181,6 +185,7 @@ export class PartWriter implements SinkWriter {
 
   /** Notes what belongs to the checkpoint. Names are known only once the files are made. */
   private cut(checkpoint: number): () => PartHandle[] {
+    this.epoch = checkpoint + 1;
     for (const part of this.rolled) part.sealedAt ??= checkpoint;
     for (const part of this.restored) part.sealedAt ??= checkpoint;
     const parts = this.part === undefined ? this.rolled : [...this.rolled, this.part];

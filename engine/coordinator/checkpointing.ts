@@ -7,7 +7,7 @@
  * only after all that; epochs rise by one and are never used again.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import type { Manifest, StateRange } from '../../checkpoint/manifest.js';
+import { type Manifest, type StateRange, sizeOf } from '../../checkpoint/manifest.js';
 import type { Host } from '../../core/host.js';
 import { keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
@@ -15,9 +15,10 @@ import type { Chain, ChainedNode, PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
 import type { Attempt, CheckpointParts } from './attempt.js';
+import { uidsOf } from './changed-names.js';
 import type { CheckpointInfo } from './coordinator.js';
 import type { Merging } from './merging.js';
-import { filesOf, uidsOf } from './recovery.js';
+import { filesOf } from './recovery.js';
 import type { SinkHandles } from './sinks.js';
 
 export interface CheckpointingOptions {
@@ -25,6 +26,8 @@ export interface CheckpointingOptions {
   readonly plan: PhysicalPlan;
   readonly host: Host;
   readonly parallelism: number;
+  /** The first branch of the job's history, if this attempt begins it. */
+  readonly lineage: string;
   readonly everyMs: number;
   /** One that takes longer is given up. */
   readonly timeoutMs: number;
@@ -33,7 +36,15 @@ export interface CheckpointingOptions {
   /** The newest checkpoint; what the attempt started from. */
   readonly newest: Manifest | undefined;
   commit(handles: SinkHandles): Promise<void>;
-  completed(info: CheckpointInfo): void;
+  completed(info: Omit<CheckpointInfo, 'count'>): void;
+}
+
+export interface TakeOptions {
+  /** The job stops there. */
+  readonly last: boolean;
+  readonly ended: Manifest['ended'];
+  /** Called as soon as it is complete, before anything of it can be removed. */
+  readonly written?: (manifest: Manifest) => void;
 }
 
 export class Checkpointing {
@@ -43,6 +54,7 @@ export class Checkpointing {
   #epoch: number;
   #running: Promise<void> | undefined;
   #cancelTimer: (() => void) | undefined;
+  #cancelTimeout: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: CheckpointingOptions) {
@@ -71,15 +83,22 @@ export class Checkpointing {
     await this.#options.merging.settled();
   }
 
-  /** One checkpoint, after the one under way if there is one. `last`: the job stops there. */
-  take(options: { readonly last: boolean; readonly ended: Manifest['ended'] }): Promise<void> {
+  /** The attempt is over, whatever is under way: leaves no timers behind. */
+  abandon(): void {
+    this.#stopped = true;
+    this.#cancelTimer?.();
+    this.#cancelTimeout?.();
+  }
+
+  /** One checkpoint, after the one under way if there is one. */
+  take(options: TakeOptions): Promise<void> {
     const before = this.#running ?? Promise.resolve();
     const running = before.then(() => this.#take(options));
     this.#running = running.catch(() => {});
     return running;
   }
 
-  async #take({ last, ended }: { last: boolean; ended: Manifest['ended'] }): Promise<void> {
+  async #take({ last, ended, written }: TakeOptions): Promise<void> {
     const { attempt, host, store, merging, commit, completed } = this.#options;
     const startedAt = host.elapsed();
     this.#epoch += 1;
@@ -89,13 +108,15 @@ export class Checkpointing {
     const { parts, enumerators } = acknowledged;
     const manifest = this.#manifest(epoch, ended, parts, enumerators);
     await store.writeManifest(manifest);
+    written?.(manifest);
     this.#newest = manifest;
     merging.listed(manifest.ranges);
     await commit(new Map(Object.entries(manifest.sinks)));
     attempt.complete(epoch, manifest.id);
     await store.prune(merging.pending);
     if (!last) merging.consider(manifest.ranges);
-    completed({ epoch, durationMs: host.elapsed() - startedAt, sizeBytes: sizeOf(manifest) });
+    const durationMs = host.elapsed() - startedAt;
+    completed({ epoch, durationMs, sizeBytes: sizeOf(manifest), completedAt: host.now() });
   }
 
   /** Undefined when it has taken too long. The last one may take as long as it likes: nothing goes on without it. */
@@ -103,11 +124,10 @@ export class Checkpointing {
     const { attempt, host, timeoutMs } = this.#options;
     const acknowledged = attempt.checkpoint(epoch, last);
     if (last) return acknowledged;
-    let cancel = (): void => {};
     const timedOut = new Promise<undefined>((resolve) => {
-      cancel = host.timer(timeoutMs, () => resolve(undefined));
+      this.#cancelTimeout = host.timer(timeoutMs, () => resolve(undefined));
     });
-    return Promise.race([acknowledged, timedOut]).finally(() => cancel());
+    return Promise.race([acknowledged, timedOut]).finally(() => this.#cancelTimeout?.());
   }
 
   #manifest(
@@ -124,6 +144,8 @@ export class Checkpointing {
       parent: this.#newest?.id,
       ancestors: ancestorsOf(this.#newest),
       epoch,
+      path: this.#path(epoch),
+      rewoundTo: undefined,
       maxParallelism: plan.logical.maxParallelism,
       parallelism,
       createdAt: host.now(),
@@ -135,6 +157,11 @@ export class Checkpointing {
       ...perChain(plan, snapshots),
       uids: uidsOf(plan.logical),
     };
+  }
+
+  #path(epoch: number): Manifest['path'] {
+    const path = this.#newest?.path ?? [{ branch: this.#options.lineage, epoch }];
+    return path.map((step, at) => (at === path.length - 1 ? { ...step, epoch } : step));
   }
 
   /** What was there before for each worker's key groups, then what the worker has written since. */
@@ -152,11 +179,6 @@ export class Checkpointing {
 
 function ancestorsOf(parent: Manifest | undefined): string[] {
   return parent ? [parent.id, ...parent.ancestors].slice(0, LIMITS.ancestorsMax) : [];
-}
-
-function sizeOf({ ranges }: Manifest): number {
-  const files = new Map(ranges.flatMap((range) => range.files.map(({ path, sizeBytes }) => [path, sizeBytes])));
-  return [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
 function headOf(plan: PhysicalPlan, chain: number): ChainedNode['node'] {

@@ -10,8 +10,9 @@
  * has not sealed; the state directory is held from before the first attempt until the terminal state, which is final.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import type { FileRef, Manifest } from '../../checkpoint/manifest.js';
+import { type FileRef, lineageOf, type Manifest, sizeOf } from '../../checkpoint/manifest.js';
 import type { MergeTask } from '../../checkpoint/merge.js';
+import { Savepoint } from '../../checkpoint/savepoint.js';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
@@ -19,11 +20,12 @@ import { Attempt, type CheckpointParts } from './attempt.js';
 import { Checkpointing } from './checkpointing.js';
 import type { Fleet } from './fleet.js';
 import { Merging } from './merging.js';
-import { checkManifest, dealManifest } from './recovery.js';
+import { checkJob, dealManifest } from './recovery.js';
 import { type RestartPolicy, type RestartStrategy, restartStrategy } from './restart-strategy.js';
 import { ResultQueue } from './result-queue.js';
 import { Sinks } from './sinks.js';
 import { SplitDealer } from './split-dealer.js';
+import { prepareStart, type StartOptions, withOlder } from './starting-point.js';
 
 /** How a job has ended. */
 export type JobOutcome = 'finished' | 'stopped' | 'cancelled';
@@ -34,7 +36,12 @@ export type JobStatus = 'starting' | 'running' | 'stopping' | 'committing' | 're
 /** The last complete checkpoint. */
 export interface CheckpointInfo {
   readonly epoch: number;
-  readonly durationMs: number;
+  /** How many this run has completed. */
+  readonly count: number;
+  /** Epoch ms. */
+  readonly completedAt: number;
+  /** From its trigger until all that waited for it had been committed; undefined for one that an earlier run took. */
+  readonly durationMs: number | undefined;
   /** Bytes of all files it rests on. */
   readonly sizeBytes: number;
 }
@@ -47,6 +54,8 @@ export interface CoordinatorOptions {
   readonly fresh: boolean;
   /** Undefined: without checkpoints. */
   readonly checkpoints: CheckpointOptions | undefined;
+  /** Where it starts, if that is not simply the newest checkpoint. */
+  readonly start?: StartOptions;
 }
 
 export interface CheckpointOptions {
@@ -73,10 +82,19 @@ export class Coordinator {
   #attempt: Attempt | undefined;
   #checkpointing: Checkpointing | undefined;
   #lastCheckpoint: CheckpointInfo | undefined;
+  /** Checkpoints completed by this run. */
+  #count = 0;
   #resumed = false;
+  #alreadyFinished = false;
+  /** What the ids of this job's runs begin with: the first branch of its history. */
+  #lineage: string | undefined;
   #metrics: readonly SubtaskMetrics[] = [];
   #cancelled: (() => void) | undefined;
-  #stop: { readonly drain: boolean } | undefined;
+  #stop: { readonly drain: boolean; readonly savepoint: string | undefined } | undefined;
+  /** Where `stop` has put its savepoint. */
+  #savedTo: string | undefined;
+  /** Called when the job has begun to run, or is over. */
+  readonly #waiting: (() => void)[] = [];
   #stopped: (() => void) | undefined;
   /** Cuts the wait for a restart short: a job that is to stop need not wait for that. */
   #hurry: (() => void) | undefined;
@@ -107,13 +125,20 @@ export class Coordinator {
     return this.#resumed;
   }
 
+  /** Whether an earlier run had come to the end: there was nothing to do. */
+  get alreadyFinished(): boolean {
+    return this.#alreadyFinished;
+  }
+
   /**
    * Ends the job where it is: with checkpoints at a last one, from which the next run goes on; without, what is under
-   * way reaches the sinks, which commit. With `drain`, as if the input ended here.
+   * way reaches the sinks, which commit. With `drain`, as if the input ended here. The last checkpoint is copied to
+   * `savepoint`, if given.
    */
-  stop(options: { drain?: boolean } = {}): void {
+  stop({ drain = false, savepoint }: { drain?: boolean; savepoint?: string } = {}): void {
+    if (savepoint !== undefined) this.#stateful();
     if (this.#stop || this.#terminal()) return;
-    this.#stop = { drain: options.drain ?? false };
+    this.#stop = { drain, savepoint };
     this.results.flow();
     if (this.#status === 'running') this.#stopAttempt();
     this.#hurry?.();
@@ -137,6 +162,57 @@ export class Coordinator {
     return undefined;
   }
 
+  get savedTo(): string | undefined {
+    return this.#savedTo;
+  }
+
+  /** Takes a checkpoint, or has the last one, and copies it to a directory. */
+  async savepoint(directory: string): Promise<CheckpointInfo> {
+    const { store } = this.#stateful();
+    while (!this.#terminal()) {
+      const checkpointing = this.#status === 'running' ? this.#checkpointing : undefined;
+      if (checkpointing) return this.#saveRunning(checkpointing, store, directory);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    return this.#save(await store.newest(), directory);
+  }
+
+  async #saveRunning(checkpointing: Checkpointing, store: CheckpointStore, directory: string): Promise<CheckpointInfo> {
+    let taken: Manifest | undefined;
+    let release = (): void => {};
+    const written = (manifest: Manifest): void => {
+      taken = manifest;
+      release = store.hold(manifest);
+    };
+    try {
+      await checkpointing.take({ last: false, ended: undefined, written });
+      if (!taken)
+        throw new MillraceError('MILL_CHECKPOINT_FAILED', 'the checkpoint has been given up: it took too long');
+      return await this.#save(taken, directory);
+    } finally {
+      release();
+    }
+  }
+
+  async #save(manifest: Manifest | undefined, directory: string): Promise<CheckpointInfo> {
+    const { store, merge } = this.#stateful();
+    if (!manifest) throw new MillraceError('MILL_CHECKPOINT_MISSING', `${store.directory} holds no checkpoint to save`);
+    await new Savepoint(this.#options.fleet.host.storage, directory).write(manifest, merge);
+    return this.#infoOf(manifest);
+  }
+
+  #stateful(): CheckpointOptions {
+    const { checkpoints, plan } = this.#options;
+    if (checkpoints) return checkpoints;
+    const text = `job ${plan.logical.job} keeps no state, of which there could be a savepoint`;
+    throw new MillraceError('MILL_OPTION_INVALID', text, { hint: 'Run it with a state directory.' });
+  }
+
+  #infoOf(manifest: Manifest): CheckpointInfo {
+    const { epoch, createdAt: completedAt } = manifest;
+    return { epoch, completedAt, durationMs: undefined, sizeBytes: sizeOf(manifest), count: this.#count };
+  }
+
   async #run(): Promise<JobOutcome> {
     const cancelled: Cancelled = new Promise((resolve) => {
       this.#cancelled = () => resolve('cancelled');
@@ -148,17 +224,39 @@ export class Coordinator {
       await null;
       release = await checkpoints?.store.open();
       if (this.#options.fresh) await this.#clear();
+      await this.#prepareStart();
       const outcome = await this.#attempts(cancelled);
+      await this.#saveStopped();
       await release?.();
-      this.#status = outcome;
+      this.#end(outcome);
       this.results.end();
       return outcome;
-    } catch (error) {
+    } catch (thrown) {
+      const error = checkpoints ? await withOlder(thrown, checkpoints.store) : thrown;
       await release?.();
-      this.#status = 'failed';
+      this.#end('failed');
       this.results.end(error);
       throw error;
     }
+  }
+
+  /** Before anybody else can have the directory. */
+  async #saveStopped(): Promise<void> {
+    const { savepoint } = this.#stop ?? {};
+    if (savepoint === undefined) return;
+    await this.#save(await this.#stateful().store.newest(), savepoint);
+    this.#savedTo = savepoint;
+  }
+
+  #end(status: JobStatus): void {
+    this.#status = status;
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async #prepareStart(): Promise<void> {
+    const { checkpoints, plan, fleet, start = {} } = this.#options;
+    if (!checkpoints) return;
+    await prepareStart({ ...checkpoints, host: fleet.host, plan: plan.logical, sinks: this.#sinks, start });
   }
 
   async #attempts(cancelled: Cancelled): Promise<JobOutcome> {
@@ -190,6 +288,7 @@ export class Coordinator {
       return asMillraceError(error, 'MILL_BUG');
     } finally {
       this.#attempt = undefined;
+      this.#checkpointing?.abandon();
       this.#checkpointing = undefined;
       await attempt.terminate();
     }
@@ -209,19 +308,33 @@ export class Coordinator {
     const { checkpoints, plan } = this.#options;
     if (!checkpoints) return undefined;
     const manifest = await checkpoints.store.newest();
-    if (manifest) checkManifest(manifest, plan.logical);
+    if (manifest) checkJob(manifest, plan.logical);
     const handles = new Map(Object.entries(manifest?.sinks ?? {}));
+    if (manifest) this.#lineage = lineageOf(manifest);
+    if (manifest?.rewoundTo !== undefined)
+      await this.#sinks.withdraw({ lineage: lineageOf(manifest), epoch: manifest.rewoundTo });
     await this.#sinks.commit(handles);
     await this.#sinks.recover(handles);
-    this.#resumed ||= manifest !== undefined && this.#restarts === 0;
+    if (manifest) this.#found(manifest);
     return manifest;
+  }
+
+  /** What the first attempt has to go on with; restarts go on from this run's own. */
+  #found(manifest: Manifest): void {
+    this.#lastCheckpoint ??= this.#infoOf(manifest);
+    if (this.#restarts > 0) return;
+    this.#alreadyFinished = manifest.ended === 'finished';
+    this.#resumed = !this.#alreadyFinished;
   }
 
   #launch(from: Manifest | undefined): Attempt {
     const { plan, fleet, checkpoints } = this.#options;
     const { host, parallelism } = fleet;
     const restores = from && dealManifest(from, parallelism);
-    const runId = host.random().toString(36).padStart(7, '0');
+    const id = host.random().toString(36).padStart(7, '0');
+    this.#lineage ??= id;
+    const lineage = this.#lineage;
+    const runId = checkpoints ? `${lineage}_${id}` : id;
     const attempt = new Attempt({
       plan,
       fleet,
@@ -237,14 +350,16 @@ export class Coordinator {
       const { store, everyMs, timeoutMs, filesMax, merge } = checkpoints;
       const merging = new Merging({ runId, filesMax, merge, fail: (error) => attempt.failWith(error) });
       const commit = (handles: ReadonlyMap<string, readonly unknown[]>): Promise<void> => this.#sinks.commit(handles);
-      const completed = (info: CheckpointInfo): void => {
-        this.#lastCheckpoint = info;
+      const completed = (info: Omit<CheckpointInfo, 'count'>): void => {
+        this.#count += 1;
+        this.#lastCheckpoint = { ...info, count: this.#count };
       };
       this.#checkpointing = new Checkpointing({
         store,
         plan,
         host,
         parallelism,
+        lineage,
         everyMs,
         timeoutMs,
         attempt,
@@ -261,7 +376,7 @@ export class Coordinator {
   async #pause(error: MillraceError, cancelled: Cancelled): Promise<'cancelled' | 'go'> {
     const { host } = this.#options.fleet;
     const delayMs = this.#stop ? undefined : this.#restart(host.now());
-    if (delayMs === undefined || error.kind === 'bug') throw error;
+    if (delayMs === undefined || error.kind === 'bug' || error.code === 'MILL_CHECKPOINT_DAMAGED') throw error;
     this.#status = 'restarting';
     this.#restarts += 1;
     let cancelTimer = (): void => {};
@@ -274,6 +389,7 @@ export class Coordinator {
 
   #running(): void {
     this.#status = 'running';
+    for (const wake of this.#waiting.splice(0)) wake();
     this.#checkpointing?.start();
     if (this.#stop) this.#stopAttempt();
   }
@@ -295,8 +411,12 @@ export class Coordinator {
     return ['finished', 'stopped', 'cancelled', 'failed'].includes(this.#status);
   }
 
+  /** Not what another job has left: its directory is not this one's to clear. */
   async #clear(): Promise<void> {
+    const { checkpoints, plan } = this.#options;
+    const newest = await checkpoints?.store.newest().catch(() => undefined);
+    if (newest && newest.job !== plan.logical.job) checkJob(newest, plan.logical);
     await this.#sinks.clear();
-    await this.#options.checkpoints?.store.clear();
+    await checkpoints?.store.clear();
   }
 }

@@ -11,8 +11,8 @@ import { keyGroupsOf } from '../../core/key.js';
 import type { LogicalPlan } from '../graph/nodes.js';
 import type { WorkerRestore } from '../worker/restore.js';
 
-/** Throws unless the job is the one that the checkpoint is of. */
-export function checkManifest(manifest: Manifest, plan: LogicalPlan): void {
+/** Throws unless the job is the one that the checkpoint is of, as far as that shows without its names. */
+export function checkJob(manifest: Manifest, plan: LogicalPlan): void {
   if (manifest.job !== plan.job) {
     const text = `the state directory belongs to job ${manifest.job}, not ${plan.job}`;
     throw new MillraceError('MILL_STATE_MISMATCH', text, { hint: 'Give each job a state directory of its own.' });
@@ -23,25 +23,6 @@ export function checkManifest(manifest: Manifest, plan: LogicalPlan): void {
       hint: `Set maxParallelism to ${manifest.maxParallelism} again.`,
     });
   }
-  const uids = new Set(uidsOf(plan));
-  const gone = manifest.uids.filter((uid) => !uids.has(uid));
-  if (gone.length === 0) return;
-  const fresh = [...uids].filter((uid) => !manifest.uids.includes(uid));
-  const added = fresh.length > 0 ? `; new in the job: ${fresh.join(', ')}` : '';
-  throw new MillraceError(
-    'MILL_STATE_MISMATCH',
-    `the checkpoint holds state of ${gone.join(', ')}, which the job has no more${added}`,
-    {
-      hint: 'Give what holds state its old name again, or start over with --fresh.',
-    },
-  );
-}
-
-/** Names that state is kept by: sources, sinks, keyed operators. */
-export function uidsOf(plan: LogicalPlan): string[] {
-  return plan.nodes
-    .filter((node) => node.kind === 'source' || node.kind === 'sink' || (node.kind === 'operator' && node.keyed))
-    .map(({ uid }) => uid);
 }
 
 /** What each of `workers` starts from. */

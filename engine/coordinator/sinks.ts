@@ -3,7 +3,7 @@
  */
 import { asMillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
-import type { Committer } from '../../operators/sink.js';
+import type { Committer, OutputPoint } from '../../operators/sink.js';
 import type { LogicalPlan, SinkNode } from '../graph/nodes.js';
 
 /** Handles by sink uid. */
@@ -15,7 +15,8 @@ export class Sinks {
   constructor(plan: LogicalPlan, host: Host) {
     this.#committers = plan.nodes.flatMap((node) => {
       if (node.kind !== 'sink') return [];
-      const committer = node.sink.committer?.({ host, uid: node.uid, job: plan.job });
+      const { uid, renamedFrom: formerUid } = node;
+      const committer = node.sink.committer?.({ host, uid, formerUid, job: plan.job });
       return committer ? [[node, committer] as const] : [];
     });
   }
@@ -33,6 +34,26 @@ export class Sinks {
   /** Removes what earlier runs have written. */
   clear(): Promise<void> {
     return this.#each((committer) => committer.clear());
+  }
+
+  /** What is visible, by sink: all, or what was begun after a point. Sinks that can't tell are left out. */
+  async written(after?: OutputPoint): Promise<Map<string, readonly string[]>> {
+    const found = new Map<string, readonly string[]>();
+    await this.#each(async (committer, uid) => {
+      const names = (await committer.written?.(after)) ?? [];
+      if (names.length > 0) found.set(uid, names);
+    });
+    return found;
+  }
+
+  /** Sinks that commit and can't take it back. */
+  get irrevocable(): readonly string[] {
+    return this.#committers.filter(([, committer]) => !committer.withdraw).map(([{ uid }]) => uid);
+  }
+
+  /** Takes back what was begun after a point. */
+  withdraw(after: OutputPoint): Promise<void> {
+    return this.#each(async (committer) => committer.withdraw?.(after));
   }
 
   async #each(call: (committer: Committer, uid: string) => Promise<void>): Promise<void> {

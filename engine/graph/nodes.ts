@@ -33,6 +33,8 @@ interface NodeBase {
   readonly id: number;
   /** Identity of its state: the user's name, or for what holds none a generated one such as `map-3`. */
   readonly uid: string;
+  /** The name that its state has in older checkpoints. */
+  readonly renamedFrom?: string | undefined;
   /** What it is, for plans: `map`, `window`, `files` … */
   readonly type: string;
   /** What it does, for plans: one line, or ''. */

@@ -45,6 +45,26 @@ function checkNames(nodes: readonly LogicalNode[]): void {
     checkSides(node);
     seen.set(node.uid, node);
   }
+  checkFormerNames(nodes);
+}
+
+function checkFormerNames(nodes: readonly LogicalNode[]): void {
+  const taken = new Map<string, LogicalNode>();
+  for (const node of nodes) {
+    const { renamedFrom, uid, declaredAt } = node;
+    if (renamedFrom === undefined) continue;
+    checkName(renamedFrom, `what ${uid} was renamed from`, declaredAt);
+    const other = taken.get(renamedFrom);
+    const place = { operator: uid, declaredAt };
+    if (other) {
+      throw new MillraceError(
+        'MILL_NAME_TAKEN',
+        `${other.uid} and ${uid} were both renamed from ${renamedFrom}`,
+        place,
+      );
+    }
+    taken.set(renamedFrom, node);
+  }
 }
 
 /** Dead letters leave by a side output, too. */

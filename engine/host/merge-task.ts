@@ -1,9 +1,9 @@
 /**
  * Entry of a pool thread that merges files of rows.
  */
-import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
-import { type MergeTask, mergeRows } from '../../checkpoint/merge.js';
+import type { MergeTask } from '../../checkpoint/merge.js';
+import { mergeIn } from '../../checkpoint/merge-in.js';
 import { asMillraceError, type ErrorData } from '../../core/errors.js';
 import { NodeStorage } from './node-storage.js';
 
@@ -15,8 +15,7 @@ export interface MergeRequest {
 /** Errors come back as data: class and code of a thrown one would be lost on the way. */
 export default async function merge(request: MergeRequest): Promise<{ file: FileRef } | { error: ErrorData }> {
   try {
-    const store = new CheckpointStore(new NodeStorage(), request.stateDirectory);
-    return { file: await mergeRows(store, request.task) };
+    return { file: await mergeIn(new NodeStorage(), request.stateDirectory, request.task) };
   } catch (error) {
     return { error: asMillraceError(error, 'MILL_CHECKPOINT_FAILED').toJSON() };
   }

@@ -1,9 +1,8 @@
 /**
  * What a checkpoint holds for one worker, and how its rows come back into state.
  */
-import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
-import { type KeyGroupRange, newestRows } from '../../checkpoint/newest-rows.js';
+import { type KeyGroupRange, newestRows, type RowsReader } from '../../checkpoint/newest-rows.js';
 import type { StoredRow } from '../../checkpoint/rows-file.js';
 
 /** Plain data: it crosses threads. */
@@ -25,7 +24,7 @@ export interface WorkerRestore {
 
 /** Hands every row that is there to `restore`, once. */
 export async function restoreRows(
-  store: CheckpointStore,
+  store: RowsReader,
   { files, keyGroups }: WorkerRestore,
   restore: (row: StoredRow) => void,
 ): Promise<void> {

@@ -37,7 +37,9 @@ export interface SubtaskHello {
   readonly parallelism: number;
   readonly runId: string;
   readonly settings: EngineSettings;
-  /** What a checkpoint holds for it, by operator uid. */
+  /** Number of the checkpoint it starts from; 0 without one. */
+  readonly epoch: number;
+  /** What that checkpoint holds for it, by operator uid. */
   readonly restored: ReadonlyMap<string, readonly unknown[]>;
   /** The watermark that had passed it there; TIME_MIN without a checkpoint. */
   readonly watermark: number;
@@ -282,13 +284,14 @@ export class Subtask {
   }
 
   #sinkContext(uid: string, context: OperatorContext): SinkContext {
-    const { plan, runId, parallelism } = this.#hello;
+    const { plan, runId, epoch, parallelism } = this.#hello;
     return {
       job: plan.logical.job,
       uid,
       subtask: this.index,
       parallelism,
       runId,
+      epoch,
       host: this.#host.host,
       wake: () => context.wake(),
       fail: (error) => context.fail(error),

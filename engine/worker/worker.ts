@@ -167,6 +167,7 @@ export class Worker {
       runId,
       settings,
       restored: restore?.states ?? new Map(),
+      epoch: restore?.checkpoint.epoch ?? 0,
       watermark: restore?.watermarks.get(head) ?? TIME_MIN,
       random: restore?.randoms.get(head),
     };

@@ -1,5 +1,6 @@
 /**
- * Runs the flights job on two workers, shows how it gets on, and says what came out of it.
+ * Runs the flights job on two workers, shows how it gets on, and says what came out of it. Stopped by Ctrl-C or killed,
+ * the next run goes on from the last checkpoint; after one that has finished it starts over.
  *
  *   node dist/examples/flights/main.js [--workers 2]
  */
@@ -9,28 +10,51 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { run, showProgress } from 'millrace';
+import { type JobHandle, type JobResult, run, showProgress } from 'millrace';
 import flights from './job.js';
 
 const { values } = parseArgs({ options: { workers: { type: 'string', default: '2' }, inline: { type: 'boolean' } } });
+const MODULE = { url: new URL('./job.js', import.meta.url).href };
 
-const startedAt = performance.now();
-const handle = run({ url: new URL('./job.js', import.meta.url).href }, flights, {
-  workers: Number(values.workers),
-  inline: values.inline ?? false,
-  fresh: true,
-});
-process.once('SIGINT', () => void handle.cancel().then(() => process.exit(130)));
-const progress = showProgress(handle);
+let startedAt = performance.now();
+let handle = start(false);
+process.on('SIGINT', () => void handle.stop());
 try {
-  const { metrics } = await handle;
-  progress.stop(metrics);
+  let result = await watch(handle);
+  if (result.alreadyFinished) {
+    startedAt = performance.now();
+    handle = start(true);
+    result = await watch(handle);
+  }
   const seconds = (performance.now() - startedAt) / 1000;
-  console.log(await summary(flights.params.out, metrics.events, seconds));
+  if (result.status === 'stopped') console.log('\nStopped. Run it again: it goes on from here.');
+  else console.log(await summary(flights.params.out, result.metrics.events, seconds));
+  if (result.status === 'stopped') process.exitCode = 130;
 } catch (error) {
-  progress.stop();
   console.error(error);
   process.exitCode = 1;
+}
+
+function start(fresh: boolean): JobHandle<unknown> {
+  return run(MODULE, flights, {
+    workers: Number(values.workers),
+    inline: values.inline ?? false,
+    state: 'examples/flights/.millrace',
+    checkpointEvery: '500ms',
+    fresh,
+  });
+}
+
+/** Shows how it gets on, to its end. */
+async function watch(running: JobHandle<unknown>): Promise<JobResult<unknown>> {
+  const progress = showProgress(running);
+  try {
+    const result = await running;
+    progress.stop(result.alreadyFinished ? undefined : result.metrics);
+    return result;
+  } finally {
+    progress.stop();
+  }
 }
 
 type Row = Record<string, number | string | null>;

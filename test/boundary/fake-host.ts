@@ -146,6 +146,7 @@ export class FakeHost {
       subtask,
       parallelism,
       runId: 'fake',
+      epoch: 0,
       settings: { ...DEFAULT_SETTINGS, batchRecords: 1 + random.below(5) },
       restored: new Map(),
       watermark: old.length === 0 ? TIME_MIN : Math.min(...old.map(({ watermark }) => watermark)),

@@ -41,7 +41,7 @@ t.test('a source is idle only once it is known to have nothing to read', async (
   const [chain] = plan.chains as [(typeof plan.chains)[number]];
   const hello = { plan, chain, subtask: 0, parallelism: 2, runId: 'status', settings: DEFAULT_SETTINGS };
   const { subtask } = new HostedInstance(
-    { ...hello, restored: new Map(), watermark: Number.NEGATIVE_INFINITY, random: undefined },
+    { ...hello, epoch: 0, restored: new Map(), watermark: Number.NEGATIVE_INFINITY, random: undefined },
     { inputs: () => [], outputs: () => [new FrameOutput(queue)], random: () => 1 },
   );
   await subtask.open();

@@ -8,6 +8,11 @@ const MANIFEST: Manifest = {
   parent: undefined,
   ancestors: [],
   epoch: 42,
+  path: [
+    { branch: 'a1b2', epoch: 17 },
+    { branch: 'c3d4', epoch: 42 },
+  ],
+  rewoundTo: undefined,
   maxParallelism: 128,
   parallelism: 2,
   createdAt: 1.7e12,

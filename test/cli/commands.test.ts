@@ -1,9 +1,14 @@
 /** The command line as a process: output, exit codes, signals. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { collect, fromIterable, job } from 'millrace';
 import t from 'tap';
+import { confirmFresh } from '../../cli/confirm-fresh.js';
 import { STARTER } from '../../cli/starter.js';
+import { NodeHost } from '../../engine/host/node-host.js';
+import { MainPool } from '../../engine/host/task-pool.js';
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url));
 
@@ -76,7 +81,7 @@ t.test('params reach the job, and what it collects is printed', async (t) => {
   const params = ['--param', 'numbers=[2,3]', '-p', 'factor=10'];
   const [text, json] = await Promise.all([
     millrace(directory, 'run', 'job.mjs', '--inline', ...params),
-    millrace(directory, 'run', 'job.mjs', '-w', '1', '--json', ...params),
+    millrace(directory, 'run', 'job.mjs', '-w', '1', '--no-state', '--json', ...params),
   ]);
   t.match(text, { code: 0, stdout: '20\n30\n' });
   const lines = json.stdout
@@ -102,9 +107,9 @@ export default job('failing', (j) => {
 t.test('an error is a paragraph, a line of JSON, or comes with its stack', async (t) => {
   const directory = t.testdir({ 'job.mjs': FAILING });
   const [text, json, verbose] = await Promise.all([
-    millrace(directory, 'run', 'job.mjs', '-w', '1'),
-    millrace(directory, 'run', 'job.mjs', '--inline', '--json'),
-    millrace(directory, 'run', 'job.mjs', '-w', '1', '--verbose'),
+    millrace(directory, 'run', 'job.mjs', '-w', '1', '--no-state'),
+    millrace(directory, 'run', 'job.mjs', '--inline', '--json', '--no-state'),
+    millrace(directory, 'run', 'job.mjs', '-w', '1', '--verbose', '--no-state'),
   ]);
   t.equal(text.code, 1);
   t.match(
@@ -126,9 +131,67 @@ export default job('endless', (j) => void j.from('in', generate({ rate: 1000, ma
 `;
 
 t.test('Ctrl-C stops the job and tells so by the exit code', async (t) => {
-  const child = start(t.testdir({ 'job.mjs': ENDLESS }), ['run', 'job.mjs', '-w', '1']);
-  const ended = end(child);
-  await once(child.stdout as NodeJS.ReadableStream, 'data');
-  child.kill('SIGINT');
-  t.match(await ended, { code: 130, stderr: /stopping[\s\S]*endless stopped/ });
+  const directory = t.testdir({ 'job.mjs': ENDLESS });
+  for (const [args, said] of [
+    [['--no-state'], /stopping[\s\S]*endless stopped: .*\/s\n {2}out +[\d,]+ records\n$/],
+    [
+      [],
+      /stopping[\s\S]*endless stopped: .*\/s\n.* records\nthe next run goes on from here \(\.millrace\/endless\)\n$/,
+    ],
+    [[], /endless stopped: .*, on from a checkpoint\n/],
+  ] as const) {
+    const child = start(directory, ['run', 'job.mjs', '-w', '1', ...args]);
+    const ended = end(child);
+    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    child.kill('SIGINT');
+    t.match(await ended, { code: 130, stderr: said });
+  }
+});
+
+const FILES = `
+import { fileSink, fromIterable, job, lines } from 'millrace';
+export default job('files', (j) => void j.from('in', fromIterable(['a', 'b'])).to('letters', fileSink('out', lines())));
+`;
+
+t.test('a job that has finished says so, and starts over only with a yes', async (t) => {
+  const directory = t.testdir({ 'job.mjs': FILES, out: { 'mine.txt': 'keep' } });
+  const run = (...args: string[]): Promise<Ended> => millrace(directory, 'run', 'job.mjs', '-w', '1', ...args);
+  t.match(await run('--fresh'), { code: 0, stderr: /^files finished/m }, 'nothing to remove, nothing to ask');
+  const files = readdirSync(`${directory}/out`);
+  t.equal(files.length, 2);
+  t.match(await run(), {
+    code: 0,
+    stderr: /^files has finished already, at 20.*Z \(\.millrace\/files\): nothing to do; --fresh starts over\n$/,
+  });
+  const json = await run('--json');
+  t.match(JSON.parse(json.stdout.trim().split('\n').at(-1) as string), { status: 'finished', alreadyFinished: true });
+  t.match(await run('--fresh'), {
+    code: 1,
+    stderr: /^MILL_FRESH_UNCONFIRMED: This removes the checkpoints in \.millrace\/files and 1 file of letters, and/,
+  });
+  t.same(readdirSync(`${directory}/out`), files, 'and nothing has been removed');
+  t.match(await run('--fresh', '--yes'), { code: 0, stderr: /^files finished: 2 events/m });
+  const now = readdirSync(`${directory}/out`);
+  t.equal(now.length, 2);
+  t.ok(now.includes('mine.txt') && now.join() !== files.join(), 'its own file is another one');
+});
+
+t.test('a question is asked on a terminal, and only a yes is a yes', async (t) => {
+  const plan = job('asked', (j) => void j.from('in', fromIterable([1])).to('out', collect())).plan();
+  const host = new NodeHost(new MainPool(undefined));
+  const state = t.testdir({ checkpoints: { '000000000001-abc.manifest': '' } });
+  const asked: string[] = [];
+  for (const [answer, expected] of [
+    ['y', true],
+    ['YES ', true],
+    ['', false],
+    ['yesterday', false],
+  ] as const) {
+    const ask = async (question: string): Promise<string> => {
+      asked.push(question);
+      return answer;
+    };
+    t.equal(await confirmFresh({ plan, host, state, yes: false, ask }), expected, answer);
+  }
+  t.equal(asked[0], `This removes the checkpoints in ${state}. Start asked over? [y/N] `);
 });

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { paintFor } from '../../cli/paint.js';
 import { type ProgressMetrics, showProgress, type Watched } from '../../cli/progress.js';
-import { count, fit, progressJson, progressLine, watermarkText } from '../../cli/progress-text.js';
+import { ageText, count, fit, progressJson, progressLine, sizeText, watermarkText } from '../../cli/progress-text.js';
 import { RateMeter } from '../../cli/rate-meter.js';
 
 const METRICS: ProgressMetrics = { status: 'running', events: 1_234_567, watermark: Date.UTC(2013, 11, 31, 23, 59) };
@@ -20,6 +20,21 @@ t.test('a line says status, events, rate and watermark', async (t) => {
   );
 });
 
+t.test('with checkpoints, also the last one: number, age, duration, size', async (t) => {
+  const checkpoint = { epoch: 12, count: 3, completedAt: 10_000, durationMs: 23.6, sizeBytes: 1_234_567 };
+  const line = progressLine({ ...METRICS, ratePerS: 1, checkpoint }, paintFor({}), 12_500);
+  t.match(line, /59:00Z {3}checkpoint 12, 2\.5 s ago, 24 ms, 1\.2 MB$/);
+  const earlier = { ...checkpoint, durationMs: undefined, sizeBytes: 0 };
+  const found = progressLine({ ...METRICS, ratePerS: 1, checkpoint: earlier }, paintFor({}), 190_000);
+  t.match(found, /checkpoint 12, 3 min ago, 0 B$/);
+  t.same([0, 9_949, 12_400, 89_000, 100_000, 7_200_000, 260_000_000].map(ageText), [
+    ...['0.0 s', '9.9 s', '12 s', '89 s', '2 min', '2 h', '3 d'],
+  ]);
+  t.same([999, 1_000, 999_499, 999_500, 12_345_678, 5e15].map(sizeText), [
+    ...['999 B', '1.0 KB', '999 KB', '1.0 MB', '12 MB', '5000 TB'],
+  ]);
+});
+
 t.test('numbers are grouped and watermarks readable at both ends of time', async (t) => {
   t.same([0, 999, 1_000, 12_345_678.9].map(count), ['0', '999', '1,000', '12,345,679']);
   t.equal(watermarkText(undefined), 'none yet');
@@ -29,7 +44,7 @@ t.test('numbers are grouped and watermarks readable at both ends of time', async
 
 t.test('JSON has numbers only where JSON can', async (t) => {
   const line = progressJson({ ...METRICS, ratePerS: 1.6, watermark: Number.POSITIVE_INFINITY });
-  t.same(JSON.parse(line), { ...METRICS, type: 'progress', ratePerS: 2, watermark: null });
+  t.same(JSON.parse(line), { ...METRICS, type: 'progress', ratePerS: 2, watermark: null, checkpoint: null });
 });
 
 t.test('a line never fills its terminal; colours take no room', async (t) => {

@@ -54,7 +54,10 @@ t.test('the real disk', async (t) => {
   await committer.commit(last);
   await driven.writer.close();
   const names = (await host.storage.list(`${root}/a/b`)).map((entry) => entry.name);
-  t.ok(names.length > 1 && names.every((name) => /^out-[0-9a-f]{8}-run1-0-\d{6}\.ndjson$/.test(name)), `${names}`);
+  t.ok(
+    names.length > 1 && names.every((name) => /^out-[0-9a-f]{8}-run1_\d{6}-0-\d{6}\.ndjson$/.test(name)),
+    `${names}`,
+  );
   const texts = await Promise.all(names.map((name) => readText(host.storage, `${root}/a/b/${name}`)));
   t.equal(texts.join(''), records.map((record) => `${JSON.stringify(record)}\n`).join(''));
   await committer.clear();
@@ -66,7 +69,7 @@ t.test('handles say what is complete, and how much of the rest is durable', asyn
   const driven = drivenOn(host, { roll: { sizeBytes: 16 } });
   await driven.write(numbers(3));
   const names = (sequence: number) =>
-    partNames({ job: 'job', uid: 'out', runId: 'run1', subtask: 0, sequence, extension: 'ndjson' });
+    partNames({ job: 'job', uid: 'out', runId: 'run1', epoch: 1, subtask: 0, sequence, extension: 'ndjson' });
   const complete = { directory: DIRECTORY, ...names(0), sizeBytes: 16, open: false };
   t.same(await driven.writer.prepare(1, false), [
     complete,
@@ -298,7 +301,7 @@ t.test("clearing removes this sink's files and no others", async (t) => {
   const host = new ManualHost();
   const { storage } = host;
   await storage.makeDirectory(`${DIRECTORY}/sub`);
-  const name = { runId: 'r', subtask: 0, sequence: 1, extension: 'ndjson' };
+  const name = { runId: 'r', epoch: 1, subtask: 0, sequence: 1, extension: 'ndjson' };
   const own = partNames({ job: 'job', uid: 'out', ...name });
   const others = [
     ...Object.values(partNames({ job: 'job', uid: 'out-2', ...name })),
@@ -307,7 +310,7 @@ t.test("clearing removes this sink's files and no others", async (t) => {
     'out.ndjson',
     `${own.final}.bak`,
     `x${own.final}`,
-    own.final.replace('-r-', '-r-x-'),
+    own.final.replace('-r_', '-r-x_'),
     '.part-notes',
   ];
   for (const each of [...others, own.final, own.temporary]) await writeText(storage, `${DIRECTORY}/${each}`, '');

@@ -6,6 +6,7 @@ import { until } from '../host/manual-host.js';
 
 export interface DriveOptions {
   readonly runId?: string;
+  readonly epoch?: number;
   readonly subtask?: number;
   readonly uid?: string;
   readonly job?: string;
@@ -19,13 +20,14 @@ export class DrivenWriter {
   wakes = 0;
 
   constructor(sink: Sink<never>, host: Host, options: DriveOptions = {}) {
-    const { runId = 'run1', subtask = 0, uid = 'out', job = 'job', collect = () => true } = options;
+    const { runId = 'run1', epoch = 0, subtask = 0, uid = 'out', job = 'job', collect = () => true } = options;
     const context: SinkContext = {
       job,
       uid,
       subtask,
       parallelism: 1,
       runId,
+      epoch,
       host,
       wake: () => {
         this.wakes += 1;

@@ -39,7 +39,7 @@ async function watch(
   job: JobDefinition<never, never>,
   { params = {}, underWay, most, done }: Watch,
 ): Promise<void> {
-  const handle = run(MODULE, job as JobDefinition<never, object>, { workers: WORKERS, params });
+  const handle = run(MODULE, job as JobDefinition<never, object>, { workers: WORKERS, state: false, params });
   let highest = 0;
   await until(async () => {
     const seen = await counters(handle);

@@ -54,7 +54,9 @@ for (const [name, expected] of Object.entries(EXPECTED)) {
   for (const how of [{ inline: true }, { workers: 2 }]) {
     t.test(`${name}, ${JSON.stringify(how)}`, async (t) => {
       const out = t.testdir({});
-      const failure = await failureOf(() => run(MODULE, JOBS[name as keyof typeof JOBS], { ...how, params: { out } }));
+      const failure = await failureOf(() =>
+        run(MODULE, JOBS[name as keyof typeof JOBS], { ...how, state: false, params: { out } }),
+      );
       const { line = '', ...rest } = expected;
       t.match(failure, { ...rest, hint: /./ });
       t.ok(failure.line?.startsWith(line), `declared at "${failure.line}"`);

@@ -15,7 +15,10 @@ t.setTimeout(120_000);
 type Params = typeof reading.params;
 
 const MODULE = { url: new URL('./jobs/reading.js', import.meta.url).href };
-const HOWS: readonly RunOptions[] = [{ inline: true }, { workers: 2 }];
+const HOWS: readonly RunOptions[] = [
+  { inline: true, state: false },
+  { workers: 2, state: false },
+];
 
 interface BadRow {
   readonly code: string;

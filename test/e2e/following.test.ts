@@ -11,7 +11,10 @@ import { perMinute, type Word, words } from './jobs/following.js';
 t.setTimeout(120_000);
 
 const MODULE = { url: new URL('./jobs/following.js', import.meta.url).href };
-const HOWS: readonly RunOptions[] = [{ inline: true }, { workers: 2 }];
+const HOWS: readonly RunOptions[] = [
+  { inline: true, state: false },
+  { workers: 2, state: false },
+];
 
 interface Count {
   readonly key: string;

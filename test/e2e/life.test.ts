@@ -14,7 +14,10 @@ import { until } from './until.js';
 t.setTimeout(120_000);
 
 const MODULE = { url: new URL('./jobs/living.js', import.meta.url).href };
-const HOWS: readonly RunOptions[] = [{ inline: true }, { workers: 2 }];
+const HOWS: readonly RunOptions[] = [
+  { inline: true, state: false },
+  { workers: 2, state: false },
+];
 
 const hasEvents = (handle: JobHandle<unknown>, count: number) => async (): Promise<boolean> =>
   (await handle.metrics()).events >= count;
@@ -89,7 +92,7 @@ for (const how of HOWS) {
 
 t.test('stopping at once, twice, and after the end', async (t) => {
   const out = t.testdir({});
-  const handle = run(MODULE, ticking, { workers: 2, params: { out } });
+  const handle = run(MODULE, ticking, { workers: 2, state: false, params: { out } });
   await Promise.all([handle.stop(), handle.stop()]);
   t.equal((await handle).status, 'stopped');
   await handle.stop();
@@ -98,7 +101,7 @@ t.test('stopping at once, twice, and after the end', async (t) => {
 });
 
 t.test('cancelling before it has begun', async (t) => {
-  const handle = run(MODULE, ticking, { workers: 2, params: { out: t.testdir({}) } });
+  const handle = run(MODULE, ticking, { workers: 2, state: false, params: { out: t.testdir({}) } });
   await handle.cancel();
   t.equal((await handle).status, 'cancelled');
 });
@@ -152,7 +155,7 @@ const GIVING_UP: Record<string, { readonly policy: RestartPolicy; readonly resta
 
 for (const [name, { policy, restarts }] of Object.entries(GIVING_UP)) {
   t.test(`giving up: ${name}`, async (t) => {
-    const { handle, out } = await stumble(t, { inline: true }, Number.POSITIVE_INFINITY, policy);
+    const { handle, out } = await stumble(t, { inline: true, state: false }, Number.POSITIVE_INFINITY, policy);
     t.match(await failureOf(() => handle), { code: 'MILL_FUNCTION_FAILED', cause: 'stumbled', operator: 'map-1' });
     t.equal(handle.status, 'failed');
     t.equal((await handle.metrics()).restarts, restarts);
@@ -164,7 +167,7 @@ t.test('a restart that is waited for can be cancelled', async (t) => {
   const directory = t.testdir({ counter: '', out: {} });
   const params = { counter: join(directory, 'counter'), out: join(directory, 'out'), failures: 1 };
   const restart: RestartPolicy = { kind: 'fixed-delay', attempts: 1, delay: '1h' };
-  const handle = run(MODULE, stumbling, { inline: true, params, restart });
+  const handle = run(MODULE, stumbling, { inline: true, state: false, params, restart });
   await until(() => handle.status === 'restarting');
   await handle.cancel();
   t.equal((await handle).status, 'cancelled');

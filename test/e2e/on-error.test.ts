@@ -88,13 +88,13 @@ for (const [name, { see, wanted, letter }] of Object.entries(CASES)) {
   const job = JOBS[name as keyof typeof JOBS] as JobDefinition<unknown, { dead: string }>;
 
   t.test(`${name} skips`, async (t) => {
-    const { results } = await run(MODULE, job, { inline: true });
+    const { results } = await run(MODULE, job, { inline: true, state: false });
     t.same(see(results as readonly Row[]), wanted);
   });
 
   t.test(`${name} sends dead letters`, async (t) => {
     const dead = t.testdir({});
-    const { results } = await run(MODULE, job, { workers: 2, params: { dead } });
+    const { results } = await run(MODULE, job, { workers: 2, state: false, params: { dead } });
     t.same(see(results as readonly Row[]), wanted);
     const letters = readRecords<DeadLetter<Item>>(dead).sort((a, b) => Number(a.timestamp) - Number(b.timestamp));
     const expected = poison.filter(({ n }) => name !== 'offloaded' || n < 400);

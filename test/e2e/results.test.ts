@@ -13,7 +13,10 @@ import { until } from './until.js';
 t.setTimeout(120_000);
 
 const MODULE = { url: new URL('./jobs/living.js', import.meta.url).href };
-const HOWS: readonly RunOptions[] = [{ inline: true }, { workers: 2 }];
+const HOWS: readonly RunOptions[] = [
+  { inline: true, state: false },
+  { workers: 2, state: false },
+];
 
 const eventsOf = async (handle: JobHandle<unknown>): Promise<number> => (await handle.metrics()).events;
 

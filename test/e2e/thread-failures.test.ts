@@ -22,7 +22,9 @@ type AnyJob = JobDefinition<unknown, { out?: string }>;
 async function fails(t: Test, module: string, job: unknown, expected: object, options: object = {}): Promise<void> {
   const out = t.testdir({});
   const url = new URL(`./jobs/${module}.js`, import.meta.url).href;
-  const failure = await failureOf(() => run({ url }, job as AnyJob, { workers: 2, params: { out }, ...options }));
+  const failure = await failureOf(() =>
+    run({ url }, job as AnyJob, { workers: 2, state: false, params: { out }, ...options }),
+  );
   t.match(failure, { hint: /./, ...expected });
   t.same(visibleFiles(out), []);
 }

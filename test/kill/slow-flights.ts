@@ -45,7 +45,8 @@ if (values.out !== undefined) {
   const { status } = await run(import.meta, slowFlights, {
     params: { out: values.out, perSecond: Number(values.rate ?? 60_000) },
     workers: Number(values.workers ?? 2),
-    ...(values.state === undefined ? {} : { state: values.state, checkpointEvery: '100ms' }),
+    state: values.state ?? false,
+    checkpointEvery: '100ms',
   });
   console.log(status);
 }

@@ -11,7 +11,7 @@ const summing = job('summing', (j) =>
     .to('results', collect()),
 );
 
-const { results, metrics } = await run(import.meta, summing, { workers: 3 });
+const { results, metrics } = await run(import.meta, summing, { workers: 3, state: false });
 
 console.log(`after: ${metrics.events} events`);
 console.log(`result: ${Math.max(...results.map(({ sum }) => sum))}`);

@@ -11,5 +11,5 @@ const scaled = job('scaled', (j) =>
     .to('out', collect()),
 );
 
-const { results } = await run(import.meta, scaled, { workers: 2 });
+const { results } = await run(import.meta, scaled, { workers: 2, state: false });
 console.log(results.join());

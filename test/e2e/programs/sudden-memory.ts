@@ -5,4 +5,4 @@ import { suddenMemory } from '../jobs/crashing.js';
 const MODULE = { url: new URL('../jobs/crashing.js', import.meta.url).href };
 const [out = ''] = process.argv.slice(2);
 
-await run(MODULE, suddenMemory, { workers: 2, workerMemoryMb: 24, params: { out } });
+await run(MODULE, suddenMemory, { workers: 2, state: false, workerMemoryMb: 24, params: { out } });

@@ -1,0 +1,68 @@
+/**
+ * Whole files, written so that they survive a power cut, and read back so that a missing byte is noticed.
+ */
+import { MillraceError } from '../core/errors.js';
+import type { ReadableFile, Storage } from '../core/host.js';
+
+/** Resolves once the content is durable; the entry is, once the directory has been synced. */
+export async function writeWhole(storage: Storage, path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const file = await storage.write(path);
+  try {
+    for (const chunk of chunks) await file.write(chunk);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** The file appears whole or not at all. */
+export async function replaceWhole(
+  storage: Storage,
+  directory: string,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  const temporary = `${directory}/.${name}.tmp`;
+  await writeWhole(storage, temporary, [bytes]);
+  await storage.rename(temporary, `${directory}/${name}`);
+  await storage.syncDirectory(directory);
+}
+
+/** Throws `MILL_CHECKPOINT_DAMAGED` when there is no such file, or it is cut off meanwhile. */
+export async function readWhole(storage: Storage, path: string): Promise<Uint8Array> {
+  const stat = await storage.stat(path);
+  if (!stat || stat.directory) throw damagedFile(path);
+  const file = await openFile(storage, path);
+  try {
+    return await readOpen(file, stat.sizeBytes, path);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads `sizeBytes` of a file that is open; it may have been removed since. */
+export async function readOpen(file: ReadableFile, sizeBytes: number, path: string): Promise<Uint8Array> {
+  const bytes = new Uint8Array(sizeBytes);
+  for (let at = 0; at < bytes.length; ) {
+    const count = await file.read(bytes.subarray(at), at);
+    if (count === 0) throw damagedFile(path);
+    at += count;
+  }
+  return bytes;
+}
+
+/** Somebody may have removed it a moment ago. */
+export async function openFile(storage: Storage, path: string): Promise<ReadableFile> {
+  try {
+    return await storage.read(path);
+  } catch (error) {
+    if ((error as { code?: unknown } | null)?.code === 'ENOENT') throw damagedFile(path);
+    throw error;
+  }
+}
+
+export function damagedFile(path: string): MillraceError {
+  return new MillraceError('MILL_CHECKPOINT_DAMAGED', `${path} is missing or not as it was written`, {
+    position: path,
+  });
+}
