@@ -26,12 +26,12 @@ export interface RowsWriter {
 }
 
 export async function mergeRows(
-  store: RowsReader & RowsWriter,
+  from: RowsReader,
   { name, files, range, names = {} }: MergeTask,
-  into: RowsWriter = store,
+  into: RowsWriter,
 ): Promise<FileRef> {
   const writer = new RowsFileWriter();
-  for await (const { operator, table, kind, keyGroup, key, subkey, value } of newestRows(store, files, range)) {
+  for await (const { operator, table, kind, keyGroup, key, subkey, value } of newestRows(from, files, range)) {
     const uid = Object.hasOwn(names, operator) ? names[operator] : operator;
     if (typeof uid === 'string') writer.of(uid).put(table, kind, keyGroup, key, subkey, value);
   }

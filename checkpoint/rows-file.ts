@@ -33,6 +33,8 @@ type Kind = StateRow['kind'];
 export interface StoredRow extends StateRow {
   readonly operator: string;
   readonly removed: boolean;
+  /** Of key and value, packed. */
+  readonly sizeBytes: number;
   /** Equal for rows that replace one another. */
   readonly id: string;
 }
@@ -193,5 +195,7 @@ function readRow(reader: ByteReader, tables: Tables, wanted: (keyGroup: number) 
   const key = decodeKey(keys);
   const subkey = hasSubkey(kind) ? { subkey: decodeKey(keys) } : {};
   const id = `${operator}/${kind}/${table}/${Buffer.from(keyBytes).toString('latin1')}`;
-  return { operator, table, kind, keyGroup, key, ...subkey, removed, id, value: valueBytes && unpackPlain(valueBytes) };
+  const sizeBytes = keyBytes.length + (valueBytes?.length ?? 0);
+  const value = valueBytes && unpackPlain(valueBytes);
+  return { operator, table, kind, keyGroup, key, ...subkey, removed, sizeBytes, id, value };
 }

@@ -25,10 +25,14 @@ export class Savepoint implements RowsReader, RowsWriter {
     this.directory = directory;
   }
 
+  async exists(): Promise<boolean> {
+    return (await this.#storage.stat(`${this.directory}/${MANIFEST}`)) !== undefined;
+  }
+
   /** Undefined when the directory holds no savepoint. */
   async manifest(): Promise<Manifest | undefined> {
     const path = `${this.directory}/${MANIFEST}`;
-    if (!(await this.#storage.stat(path))) return undefined;
+    if (!(await this.exists())) return undefined;
     return decodeManifest(await readWhole(this.#storage, path), path);
   }
 

@@ -10,10 +10,14 @@ interface ReportFlags {
 /** What a finished command may leave open, such as a user's own timers, gets this long. */
 const GRACE_MS = 500;
 
-/** An action for commander: `command` gets its argument and flags and resolves to the exit code. */
-export function guarded<A, F extends ReportFlags>(command: (argument: A, flags: F) => number | Promise<number>) {
-  return async (argument: A, flags: F): Promise<void> => {
-    process.exitCode = await settle(() => command(argument, flags), flags);
+/** An action for commander: `command` gets its arguments and flags and resolves to the exit code. */
+export function guarded<A extends unknown[], F extends ReportFlags>(
+  command: (...args: [...A, F]) => number | Promise<number>,
+) {
+  return async (...args: [...A, F, unknown]): Promise<void> => {
+    // The last is the command itself.
+    const given = args.slice(0, -1) as [...A, F];
+    process.exitCode = await settle(() => command(...given), given.at(-1) as F);
     setTimeout(() => process.exit(), GRACE_MS).unref();
   };
 }

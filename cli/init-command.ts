@@ -22,7 +22,7 @@ export function initCommand(): Command {
     .action(guarded(writeStarter));
 }
 
-async function writeStarter(path: string): Promise<number> {
+async function writeStarter(path: string, _flags: { readonly verbose?: boolean }): Promise<number> {
   const file = extname(path) ? path : join(path, 'job.ts');
   await mkdir(dirname(file), { recursive: true }).catch((error) => refuse(file, error));
   // 'wx': what is there already stays.

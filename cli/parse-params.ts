@@ -8,7 +8,8 @@ export function addParam(argument: string, params: Readonly<Record<string, unkno
   return { ...params, [argument.slice(0, at)]: parseValue(argument.slice(at + 1)) };
 }
 
-function parseValue(text: string): unknown {
+/** JSON where it parses as JSON, else the text. */
+export function parseValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

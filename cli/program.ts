@@ -1,15 +1,20 @@
 /** All commands, put together. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { checkpointsCommand } from './checkpoints-command.js';
 import { initCommand } from './init-command.js';
 import { planCommand } from './plan-command.js';
 import { runCommand } from './run-command.js';
+import { savepointCommand } from './savepoint-command.js';
+import { stateCommand } from './state-command.js';
 
 const EXAMPLES = `
 Examples:
   millrace init                    write a job to start from
   millrace run job.ts              run it
   millrace plan job.ts             see how it would run
+  millrace checkpoints job.ts      see its checkpoints
+  millrace state job.ts            see what it keeps
 
 'millrace <command> --help' tells all about a command.`;
 
@@ -20,6 +25,9 @@ export function millrace(): Command {
     .version(version(), '-V, --version', 'print the version')
     .addCommand(runCommand())
     .addCommand(planCommand())
+    .addCommand(checkpointsCommand())
+    .addCommand(savepointCommand())
+    .addCommand(stateCommand())
     .addCommand(initCommand())
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError("See 'millrace --help'.");

@@ -1,6 +1,7 @@
 /** Prints what a job collects: the records of its `collect()` sinks, as they come. */
 import { inspect } from 'node:util';
 import type { LogicalPlan } from '../engine/graph/nodes.js';
+import { jsonText } from './json.js';
 
 /** What is needed of a job's handle. */
 export interface Collecting {
@@ -43,9 +44,5 @@ function recordText(record: unknown): string {
 }
 
 function recordJson(sink: string, record: unknown): string {
-  return JSON.stringify({ type: 'record', sink, record }, (_name, value) => {
-    if (typeof value === 'bigint') return `${value}`;
-    if (value instanceof Map || value instanceof Set) return [...value];
-    return value;
-  });
+  return jsonText({ type: 'record', sink, record });
 }
