@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
- * `npm run bench -- checkpoints` measures what checkpoints cost. `npm run bench -- memory` watches memory instead, for two minutes a job, or as many as `--seconds` says.
+ * `npm run bench -- checkpoints` measures what checkpoints cost, `npm run bench -- level` state on disk. `npm run bench -- memory` watches memory instead, for two minutes a job, or as many as `--seconds` says.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -9,6 +9,7 @@ import exchange from './jobs/exchange.js';
 import flights from './jobs/flights.js';
 import keyedSum from './jobs/keyed-sum.js';
 import stateless from './jobs/stateless.js';
+import { level } from './level.js';
 import { memory } from './memory.js';
 import { type Measurement, steady } from './steady.js';
 
@@ -54,10 +55,16 @@ const { positionals: wanted, values: flags } = parseArgs({
   options: { seconds: { type: 'string', default: '120' } },
 });
 if (wanted[0] === 'memory') process.exit((await memory(Number(flags.seconds), wanted.slice(1))) ? 0 : 1);
+if (wanted[0] === 'level') {
+  await level(wanted.slice(1));
+  process.exit(0);
+}
 if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
-  console.error(`there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory`);
+  console.error(
+    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, level`,
+  );
   process.exit(1);
 }
 const millions = (rate: number): string => `${(rate / 1e6).toFixed(2)} M`.padStart(9);

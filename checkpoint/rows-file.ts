@@ -163,10 +163,19 @@ export function* readRawRows(bytes: Uint8Array, wanted: (keyGroup: number) => bo
     const removed = reader.u8() === REMOVED;
     const keyGroup = reader.u16();
     const name = names[reader.varint()] as RawRow['name'];
+    if (!wanted(keyGroup)) {
+      skip(reader);
+      if (!removed) skip(reader);
+      continue;
+    }
     const key = reader.take(reader.varint());
-    const value = removed ? undefined : reader.take(reader.varint());
-    if (wanted(keyGroup)) yield { name, keyGroup, key, value };
+    yield { name, keyGroup, key, value: removed ? undefined : reader.take(reader.varint()) };
   }
+}
+
+function skip(reader: ByteReader): void {
+  const length = reader.varint();
+  reader.at += length;
 }
 
 type Tables = readonly (readonly [string, string, Kind])[];

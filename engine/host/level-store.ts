@@ -6,6 +6,7 @@
  */
 import { ClassicLevel } from 'classic-level';
 import type { OrderedStore, StoreChange, StoreRow } from '../../core/host.js';
+import { checkLevelFiles } from './level-files.js';
 
 /** Rows of one page of a range. */
 const PAGE_ROWS = 1_000;
@@ -31,6 +32,7 @@ export class LevelStore implements OrderedStore {
   #written: Promise<void> = Promise.resolve();
 
   static async open(path: string): Promise<LevelStore> {
+    await checkLevelFiles(path);
     const database: Database = new ClassicLevel(path, OPTIONS);
     await database.open();
     return new LevelStore(database);

@@ -54,9 +54,11 @@ interface Size {
 }
 
 /** Rows written between two batches: about a millisecond. */
-const ROWS_PER_STEP = 256;
+const ROWS_PER_STEP = 512;
 /** Rows of one write while nothing else is going on. */
 const ROWS_PER_WRITE = 2_048;
+/** Bytes of files whose rows are sorted at once. */
+const FILL_BYTES = 512 << 20;
 
 export class LevelBackend implements KeyedBackend {
   private readonly options: LevelBackendOptions;
@@ -121,6 +123,7 @@ export class LevelBackend implements KeyedBackend {
     const files = this.durable.filter((file) => file.checkpoint <= checkpoint);
     this.durable = this.durable.filter((file) => file.checkpoint > checkpoint);
     this.complete.push({ checkpoint: { id, epoch: checkpoint }, files });
+    this.cache.behind = true;
   }
 
   step(): boolean {
@@ -164,6 +167,7 @@ export class LevelBackend implements KeyedBackend {
 
   private applied({ checkpoint, size }: Applying): void {
     this.applying = undefined;
+    this.cache.behind = this.lag > 0;
     const rowBytes = size.rows === 0 ? 0 : size.bytes / size.rows;
     for (const state of this.states.values()) state.applied(checkpoint.epoch, rowBytes);
   }
@@ -216,7 +220,7 @@ export class LevelBackend implements KeyedBackend {
     await this.giveUp();
     const base = await this.openBase();
     if (from) {
-      await this.bring(base, from, from.files);
+      await this.fill(base, from);
       for (const row of await memoryRowsOf(base)) put(row);
       this.recovery = 'cold';
     }
@@ -241,26 +245,47 @@ export class LevelBackend implements KeyedBackend {
     return later.some(({ merged }) => merged) ? undefined : later;
   }
 
-  /** Writes the files' rows, and that the base is where the checkpoint was. */
-  private async bring(base: LevelBase, from: WorkerRestore, files: readonly FileRef[]): Promise<void> {
-    const { keyGroups, checkpoint } = from;
+  /** Writes the files' rows on top, and that the base is where the checkpoint was. */
+  private async bring(
+    base: LevelBase,
+    { keyGroups, checkpoint }: WorkerRestore,
+    files: readonly FileRef[],
+  ): Promise<void> {
     const { applied } = base.mark;
     if (applied?.id === checkpoint.id && files.length === 0) return;
-    const wanted = (keyGroup: number): boolean => keyGroup >= keyGroups.first && keyGroup < keyGroups.end;
     const size: Size = { rows: 0, bytes: 0 };
-    let before = Promise.resolve();
     for (const file of files) {
-      const rows = readRawRows(await this.options.store.readRows(file), wanted)[Symbol.iterator]();
-      for (let some = take(rows, ROWS_PER_WRITE, size); some.length > 0; some = take(rows, ROWS_PER_WRITE, size)) {
-        // The next ones are encoded while the store writes these.
-        const now = base.write(some, { applied, begun: checkpoint });
-        await before;
-        before = now;
-      }
+      const rows = readRawRows(await this.options.store.readRows(file), within(keyGroups))[Symbol.iterator]();
+      for (let some = take(rows, ROWS_PER_WRITE, size); some.length > 0; some = take(rows, ROWS_PER_WRITE, size))
+        await base.write(some, { applied, begun: checkpoint });
     }
-    await before;
     await base.write([], { applied: checkpoint, begun: checkpoint });
   }
+
+  /** Writes all rows of the files, some key groups after others, so that no more than those are in memory at once. */
+  private async fill(base: LevelBase, { keyGroups, checkpoint, files }: WorkerRestore): Promise<void> {
+    const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const { first, end } = keyGroups;
+    const passes = Math.min(end - first, Math.ceil(bytes / FILL_BYTES));
+    const bound = (pass: number): number => first + Math.round(((end - first) * pass) / passes);
+    for (let pass = 0; pass < passes; pass += 1) {
+      const rows = this.read(files, within({ first: bound(pass), end: bound(pass + 1) }), pass > 0);
+      await base.fill(rows, { applied: undefined, begun: checkpoint });
+    }
+    await base.write([], { applied: checkpoint, begun: checkpoint });
+  }
+
+  private async *read(
+    files: readonly FileRef[],
+    wanted: (keyGroup: number) => boolean,
+    again: boolean,
+  ): AsyncGenerator<Iterable<RawRow>> {
+    for (const file of files) yield readRawRows(await this.options.store.readRows(file, again), wanted);
+  }
+}
+
+function within({ first, end }: { readonly first: number; readonly end: number }): (keyGroup: number) => boolean {
+  return (keyGroup) => keyGroup >= first && keyGroup < end;
 }
 
 async function memoryRowsOf(base: LevelBase): Promise<OperatorRow[]> {

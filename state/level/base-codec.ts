@@ -44,6 +44,26 @@ export interface RawRow {
   readonly value: Uint8Array | undefined;
 }
 
+/** Keys and values are small and many; one of their own for each costs a microsecond and the garbage collector's time. */
+const SLAB_BYTES = 256 << 10;
+let slab = new Uint8Array(0);
+let slabAt = 0;
+
+function allocated(bytes: number): Uint8Array {
+  if (slabAt + bytes > slab.length) {
+    slab = new Uint8Array(Math.max(SLAB_BYTES, bytes));
+    slabAt = 0;
+  }
+  slabAt += bytes;
+  return slab.subarray(slabAt - bytes, slabAt);
+}
+
+function copied(bytes: Uint8Array): Uint8Array {
+  const copy = allocated(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 const sink = new ByteSink();
 
 function beginRow(area: number, keyGroup: number, operator: number): void {
@@ -60,7 +80,7 @@ export function rawRowKey({ name: { kind }, keyGroup, key }: RawRow, operator: n
   sink.put(key.subarray(0, split));
   sink.u16(table);
   sink.put(key.subarray(split));
-  return sink.bytes.slice();
+  return copied(sink.bytes);
 }
 
 /** Where the rows of a key begin and end, or where its row in one table stands, which must be a value. */
@@ -70,7 +90,7 @@ export class KeyRows {
   constructor(keyGroup: number, operator: number, key: unknown) {
     beginRow(AREA_KEYS, keyGroup, operator);
     encodeKey(key, sink);
-    this.prefix = sink.bytes.slice();
+    this.prefix = copied(sink.bytes);
   }
 
   get end(): Uint8Array {
@@ -81,7 +101,7 @@ export class KeyRows {
     sink.clear();
     sink.put(this.prefix);
     sink.u16(table);
-    return sink.bytes.slice();
+    return copied(sink.bytes);
   }
 }
 
@@ -104,7 +124,7 @@ export function placeOfRow(key: Uint8Array): RowPlace {
 }
 
 export function sealedValue(key: Uint8Array, packed: Uint8Array): Uint8Array {
-  const value = new Uint8Array(CHECKSUM_BYTES + packed.length);
+  const value = allocated(CHECKSUM_BYTES + packed.length);
   value.set(packed, CHECKSUM_BYTES);
   const sum = checksumOf(key, packed);
   value[0] = sum >>> 24;

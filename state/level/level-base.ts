@@ -39,6 +39,9 @@ import { type BaseRow, mayLeave, type WantedKey } from './row-base.js';
 /** Marks kept before those that are flushed are dropped: they are read when the base is opened. */
 const MARKS_MAX = 4_096;
 
+/** Rows of one write of `fill`. */
+const ROWS_PER_WRITE = 2_048;
+
 const areaOf = (area: number): readonly [Uint8Array, Uint8Array] => [Uint8Array.of(area), Uint8Array.of(area + 1)];
 
 export class LevelBase {
@@ -84,16 +87,46 @@ export class LevelBase {
   }
 
   /** Puts and removes rows, a later one of the same key after an earlier one; `mark`: how far the base is with them. */
-  async write(rows: readonly RawRow[], mark: Mark): Promise<void> {
+  write(rows: readonly RawRow[], mark: Mark): Promise<void> {
     const changes: StoreChange[] = [];
-    if (this.#identity) changes.push(identityChange(this.#identity), floorChange(0));
     for (const row of rows) changes.push(this.#change(row, changes));
+    return this.#write(changes, mark);
+  }
+
+  /** Everything but the writing itself happens at once, so that writes may be under way while others begin. */
+  async #write(changes: StoreChange[], mark: Mark): Promise<void> {
+    if (this.#identity) changes.push(identityChange(this.#identity), floorChange(0));
     changes.push(markChange(this.#next, mark));
     this.#identity = undefined;
     this.#next += 1;
     this.#mark = mark;
     if (this.#next - this.#floor > MARKS_MAX) await this.#dropMarks(changes);
     await this.#store.write(changes);
+  }
+
+  /**
+   * Fills a part of a base that holds nothing of these rows' key groups, in ascending order: an ordered store takes rows
+   * several times as fast so. A later row of the same key counts.
+   */
+  async fill(parts: AsyncIterable<Iterable<RawRow>>, mark: Mark): Promise<void> {
+    const names: StoreChange[] = [];
+    const found = new Map<string, StoreChange>();
+    for await (const rows of parts) {
+      for (const row of rows) {
+        const [key, value] = this.#change(row, names);
+        if (value === undefined) found.delete(textOfKey(key));
+        else found.set(textOfKey(key), [key, value]);
+      }
+    }
+    const ordered = [...found.keys()].sort();
+    let before = this.#write(names, mark);
+    for (let at = 0; at < ordered.length; at += ROWS_PER_WRITE) {
+      const some = ordered.slice(at, at + ROWS_PER_WRITE).map((key) => found.get(key) as StoreChange);
+      const now = this.#write(some, mark);
+      await before;
+      before = now;
+    }
+    await before;
   }
 
   /** All rows of values, lists and maps of some keys of an operator, in the order of the keys. */
@@ -196,6 +229,11 @@ export class LevelBase {
     changes.push(floorChange(last));
     return this.#store.flush();
   }
+}
+
+/** One character a byte: texts sort as the bytes do. */
+function textOfKey(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }
 
 function textOf({ operator, table, kind }: TableName): string {

@@ -109,7 +109,10 @@ export class LevelState extends MemoryState implements Evicting {
   override prepare(inbox: Inbox): boolean {
     if (this.fetching !== null) return false;
     const { batch, cursor } = inbox;
-    if (this.unready !== batch) this.beginBatch(inbox);
+    if (this.unready !== batch) {
+      if (this.options.cache.mustWait) return false;
+      this.beginBatch(inbox);
+    }
     this.unready = null;
     if (this.keepsAll) return true;
     const at = touchKnown(this.used, batch.slots, cursor, batch.count, this.turn);

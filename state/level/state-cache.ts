@@ -11,12 +11,26 @@ export interface Evicting {
   evict(bytes: number): void;
 }
 
+/** Times the limit. */
+const HELD_MAX = 2;
+
 export class StateCache {
   readonly limitBytes: number;
   private readonly states: Evicting[] = [];
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
+  }
+
+  /** The base lacks rows of completed checkpoints, which may not leave memory before. */
+  behind = false;
+
+  /**
+   * No more records are to be worked on until the base has caught up: they would bring more rows than leave. That only
+   * waits for the disk, never for another checkpoint, whose barrier might be behind those records.
+   */
+  get mustWait(): boolean {
+    return this.behind && this.heldBytes > HELD_MAX * this.limitBytes;
   }
 
   add(state: Evicting): void {

@@ -36,7 +36,7 @@ export class Rig {
     storage: Storage,
     directory: string,
     from: Taken | undefined,
-    { range = RANGE, cacheBytes = 0 }: { readonly range?: typeof RANGE; readonly cacheBytes?: number },
+    { range = RANGE, cacheBytes = 1 << 20 }: { readonly range?: typeof RANGE; readonly cacheBytes?: number },
   ) {
     this.store = new CheckpointStore(storage, directory);
     this.backend = new LevelBackend({

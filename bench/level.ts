@@ -1,0 +1,172 @@
+/**
+ * The `level` backend: `npm run bench -- level [recovery | larger | hits]`.
+ *
+ *   recovery   1 GB of state of one worker, 1 M rows: a warm start, which lacks one checkpoint of 20 K rows, and a cold one
+ *   larger     state ten times the cache, keys in no order: rate, memory and disk over time
+ *   hits       what it costs where everything fits: a running sum over 100 K keys without checkpoints in between, and over
+ *              20 K keys with one a second, against the memory backend, in turn
+ */
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type JobDefinition, type RunOptions, run } from 'millrace';
+import { CheckpointStore } from '../checkpoint/checkpoint-store.js';
+import type { FileRef } from '../checkpoint/manifest.js';
+import { RowsFileWriter } from '../checkpoint/rows-file.js';
+import { hashKey, keyGroupOf } from '../core/key.js';
+import { NodeStorage } from '../engine/host/node-storage.js';
+import { LevelBackend } from '../engine/worker/level-backend.js';
+import keyedSum from './jobs/keyed-sum.js';
+import largeState from './jobs/large-state.js';
+import { median } from './steady.js';
+
+const PARTS = { recovery, larger, hits };
+
+export async function level(wanted: readonly string[]): Promise<void> {
+  for (const [name, measure] of Object.entries(PARTS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+    await measure(directory);
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+// Recovery
+
+const ROWS = 1_000_000;
+const VALUE_BYTES = 1_000;
+const ROWS_PER_FILE = 100_000;
+const CHANGED = 20_000;
+
+async function writeFile(store: CheckpointStore, epoch: number, from: number, count: number): Promise<FileRef> {
+  const writer = new RowsFileWriter();
+  const rows = writer.of('accounts');
+  for (let at = from; at < from + count; at += 1) {
+    const key = (at * 7_919) % ROWS;
+    const text = String(at).padEnd(VALUE_BYTES, '.');
+    rows.put('account', 'value', keyGroupOf(hashKey(key), 128), key, undefined, text);
+  }
+  return { ...(await store.writeRows(`file-${epoch}`, writer.finish())), epoch };
+}
+
+async function recovery(directory: string): Promise<void> {
+  const storage = new NodeStorage();
+  const store = new CheckpointStore(storage, directory);
+  await storage.makeDirectory(`${directory}/state`);
+  const files: FileRef[] = [];
+  for (let from = 0; from < ROWS; from += ROWS_PER_FILE)
+    files.push(await writeFile(store, files.length + 1, from, ROWS_PER_FILE));
+  const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  console.log(`recovery of ${(bytes / 1e9).toFixed(2)} GB, ${ROWS} rows, one worker`);
+  const open = async (checkpoint: { id: string; epoch: number }, ancestors: readonly string[]): Promise<void> => {
+    const identity = { maxParallelism: 128, first: 0, end: 128 };
+    const options = { worker: 0, identity, storage, store, cacheBytes: 64 << 20 };
+    const backend = new LevelBackend({ ...options, fail: (error) => console.error(error), wake: () => {} });
+    backend.state('accounts').value('account');
+    const nothing = { states: new Map(), watermarks: new Map(), randoms: new Map() };
+    const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
+    await backend.open({ ...nothing, files, keyGroups: identity, checkpoint, ancestors }, () => {});
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(2);
+    const { user, system } = process.cpuUsage(cpu);
+    console.log(`  ${backend.recovery}: ${seconds} s, ${((user + system) / 1e6).toFixed(2)} CPU-s`);
+    await backend.close();
+  };
+  await open({ id: 'a', epoch: files.length }, []);
+  await open({ id: 'a', epoch: files.length }, []);
+  files.push(await writeFile(store, files.length + 1, 0, CHANGED));
+  await open({ id: 'b', epoch: files.length }, ['a']);
+}
+
+// State larger than memory
+
+const LARGER_SECONDS = 60;
+const WINDOW_SECONDS = 10;
+const KEYS = 2_000_000;
+const TEXT_BYTES = 64;
+const CACHE_MB = 32;
+
+async function larger(directory: string): Promise<void> {
+  const estimated = (KEYS * (TEXT_BYTES + 40 + 64)) / 2 ** 20;
+  console.log(`${KEYS} keys, about ${Math.round(estimated)} MiB, in a cache of ${CACHE_MB} MiB, one worker`);
+  const params = { keys: KEYS, textBytes: TEXT_BYTES };
+  const handle = start('large-state', largeState, {
+    params,
+    state: directory,
+    checkpointEvery: '1s',
+    backend: 'level',
+    stateMemoryMb: CACHE_MB,
+  });
+  let before = (await handle.metrics()).events;
+  for (let seconds = 0; seconds < LARGER_SECONDS; seconds += WINDOW_SECONDS) {
+    await pause(WINDOW_SECONDS * 1_000);
+    const { events, checkpoint } = await handle.metrics();
+    const rate = (events - before) / WINDOW_SECONDS;
+    before = events;
+    const memory = Math.round(process.memoryUsage().rss / 2 ** 20);
+    const disk = Math.round((await sizeOf(directory)) / 2 ** 20);
+    const live = Math.round((Math.min(events, KEYS) * (TEXT_BYTES + 40)) / 2 ** 20);
+    console.log(
+      `  ${String(seconds + WINDOW_SECONDS).padStart(3)} s: ${Math.round(rate / 1_000)} K/s, RSS ${memory} MiB, disk ${disk} MiB, live state ${live} MiB, checkpoint ${checkpoint?.epoch} in ${Math.round(checkpoint?.durationMs ?? 0)} ms`,
+    );
+  }
+  await handle.cancel();
+}
+
+async function sizeOf(directory: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) bytes += await sizeOf(path);
+    else bytes += (await stat(path).catch(() => ({ size: 0 }))).size;
+  }
+  return bytes;
+}
+
+// Hits
+
+const PAIRS = 4;
+const HIT_SECONDS = 6;
+
+async function hits(directory: string): Promise<void> {
+  await compare('100 K keys, no checkpoint in between', 100_000, '1h', join(directory, 'none'));
+  await compare('20 K keys, a checkpoint a second', 20_000, '1s', join(directory, 'some'));
+}
+
+async function compare(what: string, keys: number, every: '1h' | '1s', directory: string): Promise<void> {
+  const ratios: number[] = [];
+  for (let pair = 0; pair < PAIRS; pair += 1) {
+    const order = pair % 2 === 0 ? (['memory', 'level'] as const) : (['level', 'memory'] as const);
+    const rates = new Map<string, number>();
+    for (const backend of order) {
+      const options = {
+        params: { keys },
+        state: join(directory, `${pair}-${backend}`),
+        checkpointEvery: every,
+        backend,
+      };
+      rates.set(backend, await rateOf(options));
+    }
+    ratios.push((rates.get('level') as number) / (rates.get('memory') as number));
+  }
+  const shown = ratios.map((ratio) => ratio.toFixed(3)).join(', ');
+  console.log(`running sum, ${what}, level / memory, records a CPU-s: ${median(ratios).toFixed(3)} (${shown})`);
+}
+
+async function rateOf(options: RunOptions<{ keys: number }>): Promise<number> {
+  const handle = start('keyed-sum', keyedSum, options);
+  await pause(3_000);
+  const [before, cpu] = [(await handle.metrics()).events, process.cpuUsage()];
+  await pause(HIT_SECONDS * 1_000);
+  const { user, system } = process.cpuUsage(cpu);
+  const { events } = await handle.metrics();
+  await handle.cancel();
+  return (events - before) / ((user + system) / 1e6);
+}
+
+function start<P>(name: string, job: JobDefinition<unknown, P>, options: RunOptions<P>) {
+  return run({ url: new URL(`./jobs/${name}.js`, import.meta.url).href }, job, { workers: 1, ...options });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
