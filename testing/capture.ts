@@ -1,5 +1,8 @@
 /**
  * What a sink or an output under test has been given, step by step.
+ *
+ * Invariant: what was given before a snapshot is not given again after it is restored, and what came later is taken
+ * back, unless the test has taken it.
  */
 import type { Inbox } from '../core/batch.js';
 import { TIME_MIN } from '../core/time.js';
@@ -12,10 +15,18 @@ export interface Emitted<T> {
   readonly timestamp: number | undefined;
 }
 
+/** How much a capture had been given at some moment. */
+export interface CaptureMark {
+  readonly records: number;
+  readonly watermarks: number;
+}
+
 export class Capture implements Operator {
+  ended = false;
   private readonly records: Emitted<unknown>[] = [];
   private readonly watermarks: number[] = [];
-  ended = false;
+  /** Given in all, with those that have been taken. */
+  private total: CaptureMark = { records: 0, watermarks: 0 };
 
   factory(): OperatorFactory {
     return () => this;
@@ -30,11 +41,13 @@ export class Capture implements Operator {
         timestamp: timestamp === TIME_MIN ? undefined : timestamp,
       };
       this.records.push(emitted);
+      this.total = { ...this.total, records: this.total.records + 1 };
     }
   }
 
   onWatermark(watermark: number): boolean {
     this.watermarks.push(watermark);
+    this.total = { ...this.total, watermarks: this.total.watermarks + 1 };
     return true;
   }
 
@@ -51,4 +64,20 @@ export class Capture implements Operator {
   takeWatermarks(): number[] {
     return this.watermarks.splice(0);
   }
+
+  mark(): CaptureMark {
+    return this.total;
+  }
+
+  /** The job starts again from where the mark was set: what came later has never come. */
+  rewind(mark: CaptureMark): void {
+    dropLast(this.records, this.total.records - mark.records);
+    dropLast(this.watermarks, this.total.watermarks - mark.watermarks);
+    this.total = mark;
+    this.ended = false;
+  }
+}
+
+function dropLast(items: unknown[], count: number): void {
+  items.splice(Math.max(0, items.length - Math.max(0, count)));
 }

@@ -1,8 +1,9 @@
 /**
- * A job's subtasks under a test's control: inputs are channels that the test writes, sinks are captured, the clock is
- * virtual, and everything happens on the caller's thread, within the call. Between chains records go through real
- * rings, so that what would not survive the way to another worker does not survive here either.
+ * A job under a test's control: inputs are channels that the test writes, sinks are captured, the clock is virtual,
+ * and everything happens on the caller's thread, within the call. The job can be cut, killed, and go on from a cut with
+ * another number of subtasks, as after a crash.
  */
+import type { Manifest } from '../checkpoint/manifest.js';
 import type { Control } from '../core/control.js';
 import { MillraceError } from '../core/errors.js';
 import type { Host } from '../core/host.js';
@@ -10,25 +11,25 @@ import { compareKeys, sameKey } from '../core/key.js';
 import { LIMITS } from '../core/limits.js';
 import { Random } from '../core/random.js';
 import { TIME_MIN } from '../core/time.js';
-import type { InputChannel, OutputChannel } from '../engine/exchange/channel.js';
-import { LocalChannel } from '../engine/exchange/local-channel.js';
-import { Ring } from '../engine/exchange/ring.js';
-import { RingInputChannel, RingOutputChannel } from '../engine/exchange/ring-channel.js';
-import { type Chain, type Link, type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
-import type { LogicalNode, LogicalPlan } from '../engine/graph/nodes.js';
+import { changedNames, uidsOf } from '../engine/coordinator/changed-names.js';
+import { partsOf, rangesOf } from '../engine/coordinator/manifest-parts.js';
+import { type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
+import type { Edge, LogicalNode, LogicalPlan } from '../engine/graph/nodes.js';
 import { MemoryStorage } from '../engine/host/memory-storage.js';
 import { VirtualClock } from '../engine/host/virtual-clock.js';
 import { DEFAULT_SETTINGS, type EngineSettings } from '../engine/worker/settings.js';
-import { Subtask, type SubtaskHost } from '../engine/worker/subtask.js';
 import type { StateRow } from '../state/backend.js';
-import { MemoryState } from '../state/memory/memory-state.js';
-import { Capture } from './capture.js';
-import { HarnessChannel } from './harness-channel.js';
+import { Capture, type CaptureMark } from './capture.js';
+import type { HarnessChannel } from './harness-channel.js';
+import { type Cut, FROM_SOURCE, HarnessDeployment, TO_CAPTURE } from './harness-deployment.js';
+import { type ChannelState, HarnessSnapshot, RowsFiles, renamed } from './harness-snapshot.js';
 
 /** What a harness is made with. */
 export interface HarnessOptions {
   /** Channels of each input, as of so many producers; default 1. */
   readonly channels?: number;
+  /** Subtasks of each chain, but of those directly behind a source, which have one a channel; default 1. */
+  readonly parallelism?: number;
   /** Where virtual time starts, epoch ms; default 0. */
   readonly startAt?: number;
   /** Records a batch; default 1,024. With 1, every output is handed on before the next. */
@@ -42,6 +43,12 @@ export interface HarnessTarget {
   readonly channel?: number;
 }
 
+/** How a job goes on from a snapshot. */
+export interface RestoreOptions {
+  /** Subtasks from now on; left out: as before. */
+  readonly parallelism?: number;
+}
+
 /** A timer that is set. */
 export interface PendingTimer {
   readonly kind: 'event' | 'processing';
@@ -49,34 +56,44 @@ export interface PendingTimer {
   readonly time: number;
 }
 
-const RING_BYTES = 1 << 16;
-const SILENT = { ring: () => {} };
+const SILENT_CHANNEL: ChannelState = { watermark: TIME_MIN, idle: false, ended: false };
+
+/** Turns of the promise queue that a snapshot waits for what is under way. */
+const PATIENCE = 1_000;
 
 export class HarnessCore {
   readonly clock: VirtualClock;
   readonly storage = new MemoryStorage();
   readonly #captures = new Map<string, Capture>();
-  /** Channels of each source, for each link that leaves it. */
-  readonly #inputs = new Map<string, HarnessChannel[][]>();
   readonly #plan: PhysicalPlan;
   readonly #settings: EngineSettings;
   readonly #channelCount: number;
   readonly #random: Random;
-  readonly #subtasks: readonly Subtask[];
-  #failure: MillraceError | undefined;
+  /** What each source has said last, by channel. */
+  readonly #channels = new Map<string, ChannelState[]>();
+  #parallelism: number;
+  #deployment: HarnessDeployment;
+  #killed = false;
+  /** What the job started from, and files of rows since. */
+  #manifest: Manifest | undefined;
+  #files = new RowsFiles();
+  /** The highest checkpoint so far. */
+  #epoch = 0;
+  #newest: HarnessSnapshot | undefined;
 
   constructor(plan: LogicalPlan, options: HarnessOptions) {
     this.clock = new VirtualClock(options.startAt ?? 0);
     this.#random = new Random(options.seed ?? 1);
-    this.#channelCount = options.channels ?? 1;
+    this.#channelCount = checkCount(options.channels ?? 1, 'channels');
+    this.#parallelism = checkCount(options.parallelism ?? 1, 'parallelism');
     this.#settings = { ...DEFAULT_SETTINGS, batchRecords: options.batchRecords ?? LIMITS.batchRecords, watermarkMs: 0 };
     this.#plan = physicalPlan(this.#instrument(plan));
-    const chains = this.#plan.chains.filter(({ nodes }) => nodes[0]?.node.kind !== 'source');
-    this.#subtasks = chains.map((chain) => this.#makeSubtask(chain));
+    this.#deployment = this.#deploy();
+    for (const source of this.sources) this.#channels.set(source, this.#silent());
   }
 
-  async open(): Promise<void> {
-    for (const subtask of this.#subtasks) await subtask.open();
+  open(): Promise<void> {
+    return this.#deployment.open();
   }
 
   record(source: string, record: unknown, timestamp: number, channel: number): void {
@@ -84,16 +101,18 @@ export class HarnessCore {
     this.settle();
   }
 
-  control(source: string, control: Control, target: HarnessTarget): void {
-    for (const channels of this.#channelsOf(source)) {
-      const chosen = target.channel === undefined ? channels : [channels[target.channel] as HarnessChannel];
-      for (const channel of chosen) channel.control(control);
-    }
+  control(source: string, control: Control, { channel }: HarnessTarget): void {
+    this.#channelsOf(source);
+    const states = this.#channels.get(source) as ChannelState[];
+    states.forEach((state, at) => {
+      if (channel === undefined || channel === at) states[at] = after(state, control);
+    });
+    this.#deployment.control(source, control, channel);
     this.settle();
   }
 
   get sources(): readonly string[] {
-    return [...this.#inputs.keys()];
+    return [...this.#deployment.inputs.keys()];
   }
 
   moveTo(time: number): void {
@@ -103,15 +122,8 @@ export class HarnessCore {
 
   /** Runs everything that can run now; throws what the job has failed with. */
   settle(): void {
-    let busy = true;
-    while (busy && !this.#failure) {
-      busy = false;
-      for (const subtask of this.#subtasks) {
-        while (subtask.step()) busy = true;
-        busy = subtask.flush() || busy;
-      }
-    }
-    if (this.#failure) throw this.#failure;
+    this.#checkAlive();
+    this.#deployment.settle();
   }
 
   capture(name: string): Capture {
@@ -123,18 +135,120 @@ export class HarnessCore {
 
   /** Rows of keyed state of one operator, or of all. */
   rows(operator: string | undefined): StateRow[] {
-    const all = this.#subtasks.flatMap((subtask) => [...subtask.rows()]);
+    const all = [...this.#deployment.rows()];
     return all.filter(([uid]) => operator === undefined || uid === operator).map(([, row]) => row);
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#subtasks.map((subtask) => subtask.close()));
+  close(): Promise<void> {
+    return this.#deployment.close();
+  }
+
+  // Snapshots
+
+  async snapshot(): Promise<HarnessSnapshot> {
+    this.#checkAlive();
+    this.#epoch += 1;
+    this.#deployment.barrier(this.#epoch);
+    this.#manifest = this.#manifestOf(await this.#cut());
+    const captures = new Map([...this.#captures].map(([name, capture]) => [name, capture.mark()]));
+    const channels = new Map([...this.#channels].map(([source, states]) => [source, [...states]]));
+    this.#newest = new HarnessSnapshot({ manifest: this.#manifest, files: this.#files, channels, captures });
+    return this.#newest;
+  }
+
+  async #cut(): Promise<Cut> {
+    for (let turn = 0; turn < PATIENCE; turn += 1) {
+      this.settle();
+      const cut = this.#deployment.takeCut();
+      if (cut) return cut;
+      await null;
+    }
+    throw new MillraceError('MILL_OPTION_INVALID', 'a snapshot waits for functions that are still under way', {
+      hint: 'Await h.settled() first.',
+    });
+  }
+
+  #manifestOf({ snapshots, rows }: Cut): Manifest {
+    const { logical } = this.#plan;
+    const { job, maxParallelism } = logical;
+    const [epoch, parallelism] = [this.#epoch, this.#parallelism];
+    const files = rows.map((writer, at) => this.#files.write(`${epoch}-${at}`, writer.finish()));
+    return {
+      job,
+      id: `snapshot-${epoch}`,
+      parent: this.#manifest?.id,
+      ancestors: [],
+      epoch,
+      path: [{ branch: 'harness', epoch }],
+      rewoundTo: undefined,
+      maxParallelism,
+      parallelism,
+      createdAt: this.clock.now,
+      ended: undefined,
+      ranges: rangesOf(this.#manifest?.ranges ?? [], (at) => files.slice(at, at + 1), { parallelism, maxParallelism }),
+      ...partsOf(this.#plan, snapshots, {}),
+      uids: uidsOf(logical),
+    };
+  }
+
+  /** The job's memory is gone. */
+  kill(): void {
+    this.#killed = true;
+  }
+
+  /** Goes on from a snapshot, by default the newest; without any, from the beginning. */
+  async restore(snapshot: HarnessSnapshot | undefined, { parallelism }: RestoreOptions): Promise<void> {
+    await this.#deployment.close();
+    this.#parallelism = checkCount(parallelism ?? this.#parallelism, 'parallelism');
+    const found = (snapshot ?? this.#newest)?.open();
+    this.#files = found?.files ?? new RowsFiles();
+    this.#manifest = found && (await renamed(found.manifest, this.#files, this.#namesIn(found.manifest)));
+    this.#epoch = Math.max(this.#epoch, this.#manifest?.epoch ?? 0);
+    for (const [name, capture] of this.#captures) capture.rewind(found?.captures.get(name) ?? NOTHING);
+    this.#deployment = this.#deploy();
+    this.#killed = false;
+    await this.open();
+    for (const source of this.sources) this.#repeat(source, found?.channels.get(source) ?? this.#silent());
+    this.settle();
+  }
+
+  #namesIn(manifest: Manifest) {
+    return changedNames(manifest, this.#plan.logical, false);
+  }
+
+  /** Sources say again where they stand, as they do when they go on from a checkpoint. */
+  #repeat(source: string, states: readonly ChannelState[]): void {
+    this.#channels.set(source, [...states]);
+    for (const [channel, control] of states.flatMap((state, at) => saidBy(state).map((said) => [at, said] as const)))
+      this.#deployment.control(source, control, channel);
+  }
+
+  #checkAlive(): void {
+    if (!this.#killed) return;
+    throw new MillraceError('MILL_OPTION_INVALID', 'the harness has been killed', { hint: 'Await h.restore() first.' });
+  }
+
+  // Building
+
+  #deploy(): HarnessDeployment {
+    return new HarnessDeployment({
+      plan: this.#plan,
+      settings: this.#settings,
+      host: this.#host(),
+      parallelism: this.#parallelism,
+      channels: this.#channelCount,
+      from: this.#manifest && { manifest: this.#manifest, files: this.#files },
+    });
+  }
+
+  #silent(): ChannelState[] {
+    return Array.from({ length: this.#channelCount }, () => SILENT_CHANNEL);
   }
 
   #channelsOf(source: string): HarnessChannel[][] {
-    const channels = this.#inputs.get(source);
+    const channels = this.#deployment.inputs.get(source);
     if (channels) return channels;
-    const known = [...this.#inputs.keys()].join(', ');
+    const known = this.sources.join(', ');
     throw new MillraceError('MILL_OPTION_INVALID', `the harness has no input ${source}; it has ${known}`);
   }
 
@@ -143,74 +257,17 @@ export class HarnessCore {
     const sources = new Set(plan.nodes.filter(({ kind }) => kind === 'source').map(({ id }) => id));
     const nodes = plan.nodes.map((node): LogicalNode => {
       const inputs = node.inputs.map((edge) =>
-        sources.has(edge.from) && edge.partition.kind === 'forward'
-          ? { ...edge, partition: { kind: 'rebalance' as const } }
-          : edge,
+        sources.has(edge.from) && edge.partition.kind === 'forward' ? { ...edge, partition: FROM_SOURCE } : edge,
       );
-      return node.kind === 'sink' ? this.#captured({ ...node, inputs }) : { ...node, inputs };
+      return node.kind === 'sink' ? this.#captured(node, inputs.map(toCapture)) : { ...node, inputs };
     });
     return { ...plan, nodes };
   }
 
-  #captured(node: Extract<LogicalNode, { kind: 'sink' }>): LogicalNode {
+  #captured(node: LogicalNode, inputs: LogicalNode['inputs']): LogicalNode {
     const capture = new Capture();
     this.#captures.set(node.uid, capture);
-    return { ...node, kind: 'operator', keyed: false, offloaded: undefined, factory: capture.factory() };
-  }
-
-  #makeSubtask(chain: Chain): Subtask {
-    const hello = {
-      plan: this.#plan,
-      chain,
-      subtask: 0,
-      parallelism: 1,
-      runId: 'harness',
-      epoch: 0,
-      settings: this.#settings,
-      restored: new Map(),
-      watermark: TIME_MIN,
-      random: undefined,
-    };
-    return new Subtask(hello, this.#subtaskHost());
-  }
-
-  #subtaskHost(): SubtaskHost {
-    return {
-      host: this.#host(),
-      inputs: (link) => this.#inputsOf(link),
-      outputs: (link) => this.#outputsOf(link),
-      keyedState: () => new MemoryState({ maxParallelism: this.#plan.logical.maxParallelism }),
-      rowWriter: () => undefined,
-      wake: () => {},
-      fail: (error) => {
-        this.#failure = error;
-      },
-      acknowledge: () => {},
-      ended: () => {},
-      collect: () => true,
-    };
-  }
-
-  readonly #channels = new Map<number, { readonly input: InputChannel; readonly output: OutputChannel }>();
-
-  #inputsOf(link: Link): readonly InputChannel[] {
-    const from = this.#plan.logical.nodes.find(({ id }) => id === link.from.node) as LogicalNode;
-    if (from.kind !== 'source') return [this.#channel(link).input];
-    const channels = Array.from({ length: this.#channelCount }, () => new HarnessChannel(link.partition));
-    this.#inputs.set(from.uid, [...(this.#inputs.get(from.uid) ?? []), channels]);
-    return channels;
-  }
-
-  #outputsOf(link: Link): readonly OutputChannel[] {
-    return [this.#channel(link).output];
-  }
-
-  #channel(link: Link): { readonly input: InputChannel; readonly output: OutputChannel } {
-    const known = this.#channels.get(link.id);
-    if (known) return known;
-    const made = link.partition.kind === 'forward' ? localPair(this.#settings.batchRecords) : ringPair(link);
-    this.#channels.set(link.id, made);
-    return made;
+    return { ...node, inputs, kind: 'operator', keyed: false, offloaded: undefined, factory: capture.factory() };
   }
 
   #host(): Host {
@@ -229,17 +286,36 @@ export class HarnessCore {
   }
 }
 
-function localPair(batchRecords: number): { input: InputChannel; output: OutputChannel } {
-  const channel = new LocalChannel(batchRecords);
-  return { input: channel, output: channel };
+function toCapture(edge: Edge): Edge {
+  return { ...edge, partition: TO_CAPTURE };
 }
 
-function ringPair(link: Link): { input: InputChannel; output: OutputChannel } {
-  const buffer = Ring.allocate(RING_BYTES);
-  return {
-    input: new RingInputChannel(new Ring(buffer), SILENT),
-    output: new RingOutputChannel(new Ring(buffer), SILENT, { keyed: link.partition.kind === 'hash' }),
-  };
+const NOTHING: CaptureMark = { records: 0, watermarks: 0 };
+
+function checkCount(count: number, option: string): number {
+  if (Number.isInteger(count) && count >= 1 && count <= LIMITS.maxParallelism) return count;
+  throw new MillraceError('MILL_OPTION_INVALID', `${option} is ${count}, expected an integer from 1`);
+}
+
+function after(state: ChannelState, control: Control): ChannelState {
+  switch (control.kind) {
+    case 'watermark':
+      return { ...state, watermark: Math.max(state.watermark, control.time) };
+    case 'status':
+      return { ...state, idle: control.idle };
+    case 'end':
+      return { ...state, ended: true };
+    case 'barrier':
+      return state;
+  }
+}
+
+function saidBy({ watermark, idle, ended }: ChannelState): Control[] {
+  return [
+    ...(watermark === TIME_MIN ? [] : [{ kind: 'watermark', time: watermark } as const]),
+    ...(idle ? [{ kind: 'status', idle } as const] : []),
+    ...(ended ? [{ kind: 'end' } as const] : []),
+  ];
 }
 
 /** The state of one key as a test reads it: values, arrays, maps, by table. */

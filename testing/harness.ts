@@ -18,9 +18,11 @@ import {
   type HarnessOptions,
   type HarnessTarget,
   type PendingTimer,
+  type RestoreOptions,
   stateOf,
   timersOf,
 } from './harness-core.js';
+import { HarnessSnapshot } from './harness-snapshot.js';
 
 /** Where and when a record is sent. */
 export interface SendOptions {
@@ -79,6 +81,42 @@ abstract class Harness {
   /** All keyed state, row by row. */
   rows(operator?: string): StateRow[] {
     return this.core.rows(operator);
+  }
+
+  /**
+   * Cuts the job here, as a checkpoint does: state, timers, windows, watermarks. What it puts out from now on, and is
+   * not taken before a restore, is taken back by it.
+   */
+  snapshot(): Promise<HarnessSnapshot> {
+    return this.core.snapshot();
+  }
+
+  /**
+   * Ends the job as a crash does. What it kept in memory is gone; what it has put out since the newest snapshot is taken
+   * back by `restore`, unless it has been taken. Send again what came after that snapshot, as a source would.
+   *
+   * @example await h.kill().restore({ parallelism: 3 })
+   */
+  kill(): this {
+    this.core.kill();
+    return this;
+  }
+
+  /**
+   * Starts the job anew from a snapshot, its own or that of another harness, with any number of subtasks. By default
+   * from its own newest one; if there is none, from the beginning. The clock does not go back.
+   */
+  restore(snapshot: HarnessSnapshot, options?: RestoreOptions): Promise<this>;
+  restore(options?: RestoreOptions): Promise<this>;
+  async restore(first: HarnessSnapshot | RestoreOptions = {}, second: RestoreOptions = {}): Promise<this> {
+    if (first instanceof HarnessSnapshot) await this.core.restore(first, second);
+    else await this.core.restore(undefined, first);
+    return this;
+  }
+
+  /** Goes on from here with another number of subtasks. */
+  async rescale(parallelism: number): Promise<this> {
+    return this.restore(await this.snapshot(), { parallelism });
   }
 
   /** Closes the operators. */

@@ -1,9 +1,18 @@
 /**
- * The test kit: `import { harness, jobHarness, simulate } from 'millrace/testing'`.
+ * The test kit: `import { everyWay, harness, jobHarness, simulate } from 'millrace/testing'`.
  */
 export { deepFreeze } from '../core/plain.js';
 export type { StateRow } from '../state/backend.js';
 export type { Emitted } from './capture.js';
+export {
+  type Channels,
+  type EveryWayOptions,
+  type EveryWayReport,
+  everyWay,
+  type Outputs,
+  type Phase,
+  type Step,
+} from './every-way.js';
 export {
   harness,
   type InputTarget,
@@ -12,5 +21,6 @@ export {
   type OperatorHarness,
   type SendOptions,
 } from './harness.js';
-export type { HarnessOptions, HarnessTarget, PendingTimer } from './harness-core.js';
+export type { HarnessOptions, HarnessTarget, PendingTimer, RestoreOptions } from './harness-core.js';
+export { HarnessSnapshot } from './harness-snapshot.js';
 export { type SimulateOptions, type SimulationResult, simulate } from './simulate.js';

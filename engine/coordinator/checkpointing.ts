@@ -7,18 +7,16 @@
  * only after all that; epochs rise by one and are never used again.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import { type Manifest, type StateRange, sizeOf } from '../../checkpoint/manifest.js';
+import { type FileRef, type Manifest, type StateRange, sizeOf } from '../../checkpoint/manifest.js';
 import type { Host } from '../../core/host.js';
-import { keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
-import type { Chain, ChainedNode, PhysicalPlan } from '../graph/chain.js';
-import type { SubtaskSnapshot } from '../worker/subtask-snapshot.js';
+import type { PhysicalPlan } from '../graph/chain.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
 import type { Attempt, CheckpointParts } from './attempt.js';
 import { uidsOf } from './changed-names.js';
 import type { CheckpointInfo } from './coordinator.js';
+import { partsOf, rangesOf } from './manifest-parts.js';
 import type { Merging } from './merging.js';
-import { filesOf } from './recovery.js';
 import type { SinkHandles } from './sinks.js';
 
 export interface CheckpointingOptions {
@@ -137,7 +135,7 @@ export class Checkpointing {
     enumerators: Readonly<Record<string, unknown>>,
   ): Manifest {
     const { plan, host, parallelism } = this.#options;
-    const snapshots = parts.flatMap(({ subtasks }) => subtasks).sort((a, b) => a.subtask - b.subtask);
+    const snapshots = parts.flatMap(({ subtasks }) => subtasks);
     return {
       job: plan.logical.job,
       id: host.random().toString(36).padStart(7, '0'),
@@ -151,10 +149,7 @@ export class Checkpointing {
       createdAt: host.now(),
       ended,
       ranges: this.#ranges(parts),
-      sources: sourcesOf(plan, snapshots, enumerators),
-      operators: merged(snapshots.map(({ states }) => new Map([...states].map(([uid, state]) => [uid, [state]])))),
-      sinks: merged(snapshots.map(({ handles }) => handles)),
-      ...perChain(plan, snapshots),
+      ...partsOf(plan, snapshots, enumerators),
       uids: uidsOf(plan.logical),
     };
   }
@@ -164,52 +159,16 @@ export class Checkpointing {
     return path.map((step, at) => (at === path.length - 1 ? { ...step, epoch } : step));
   }
 
-  /** What was there before for each worker's key groups, then what the worker has written since. */
+  /** With merged files in place of those they were made of. */
   #ranges(parts: readonly WorkerPart[]): StateRange[] {
     const { parallelism, plan, merging } = this.#options;
-    return Array.from({ length: parallelism }, (_, worker) => {
-      const range = keyGroupsOf(worker, parallelism, plan.logical.maxParallelism);
-      const written = parts.find((part) => part.worker === worker)?.files ?? [];
-      const before = filesOf(this.#newest?.ranges ?? [], range);
-      const known = new Set(before.map(({ path }) => path));
-      return { ...range, files: merging.replace([...before, ...written.filter(({ path }) => !known.has(path))]) };
-    });
+    const { maxParallelism } = plan.logical;
+    const written = (worker: number): readonly FileRef[] => parts.find((part) => part.worker === worker)?.files ?? [];
+    const ranges = rangesOf(this.#newest?.ranges ?? [], written, { parallelism, maxParallelism });
+    return ranges.map((range) => ({ ...range, files: merging.replace(range.files) }));
   }
 }
 
 function ancestorsOf(parent: Manifest | undefined): string[] {
   return parent ? [parent.id, ...parent.ancestors].slice(0, LIMITS.ancestorsMax) : [];
-}
-
-function headOf(plan: PhysicalPlan, chain: number): ChainedNode['node'] {
-  const { nodes } = plan.chains[chain] as Chain;
-  return (nodes[0] as ChainedNode).node;
-}
-
-function sourcesOf(
-  plan: PhysicalPlan,
-  snapshots: readonly SubtaskSnapshot[],
-  enumerators: Readonly<Record<string, unknown>>,
-): Manifest['sources'] {
-  const sources: Record<string, { enumerator: unknown; splits: unknown[] }> = {};
-  for (const [uid, enumerator] of Object.entries(enumerators)) sources[uid] = { enumerator, splits: [] };
-  for (const { chain, splits } of snapshots) sources[headOf(plan, chain).uid]?.splits.push(...splits);
-  return sources;
-}
-
-function merged(maps: readonly ReadonlyMap<string, readonly unknown[]>[]): Record<string, unknown[]> {
-  const all: Record<string, unknown[]> = {};
-  for (const map of maps) for (const [uid, items] of map) (all[uid] ??= []).push(...items);
-  return all;
-}
-
-function perChain(plan: PhysicalPlan, snapshots: readonly SubtaskSnapshot[]): Pick<Manifest, 'watermarks' | 'randoms'> {
-  const watermarks: Record<string, number> = {};
-  const randoms: Record<string, (readonly number[])[]> = {};
-  for (const { chain, watermark, random } of snapshots) {
-    const { uid } = headOf(plan, chain);
-    watermarks[uid] = Math.min(watermarks[uid] ?? Number.POSITIVE_INFINITY, watermark);
-    (randoms[uid] ??= []).push(random);
-  }
-  return { watermarks, randoms };
 }

@@ -144,3 +144,99 @@ t.test('a whole job, by the names of its sources and sinks', async (t) => {
   h.end();
   t.same(h.take('out'), [{ key: 'a', window: { start: 100, end: 200 }, n: 2 }]);
 });
+
+const counting = (clicks: Stream<Click>) =>
+  clicks
+    .keyBy((click) => click.user)
+    .window(tumbling(100), { lateness: 50 })
+    .aggregate('clicks', (a) => ({ n: a.sum((click) => click.n) }));
+
+t.test('a snapshot is restored with state, timers and watermark, with any number of subtasks', async (t) => {
+  const h = await harness(counting);
+  h.send({ user: 'ann', n: 1 }, { at: 10 }).send({ user: 'bob', n: 5 }, { at: 20 }).watermark(99);
+  const snapshot = await h.snapshot();
+  t.same(h.take().length, 2, 'what came before a snapshot can be taken after it');
+  for (const parallelism of [1, 3, 2]) {
+    h.send({ user: 'ann', n: 7 }, { at: 30 });
+    await h.kill().restore(snapshot, { parallelism });
+    t.same(h.take(), [], 'what came after it is taken back');
+    t.same(h.takeWatermarks().length <= 1, true);
+    h.send({ user: 'ann', n: 2 }, { at: 30 });
+    t.same(h.take(), [{ key: 'ann', window: { start: 0, end: 100 }, n: 3 }], 'late, and within lateness');
+    await h.restore(snapshot);
+    h.watermark(149).send({ user: 'ann', n: 3 }, { at: 30 });
+    t.same(h.takeSide('late'), [{ user: 'ann', n: 3 }]);
+    t.same(h.rows(), []);
+  }
+});
+
+t.test('killed without a snapshot, it begins anew; the newest one is the default', async (t) => {
+  const h = await harness(counting);
+  h.send({ user: 'ann', n: 1 }, { at: 10 }).kill();
+  t.throws(() => h.send({ user: 'ann', n: 1 }), { code: 'MILL_OPTION_INVALID', message: /killed/ });
+  await h.restore();
+  t.same(h.rows(), []);
+  h.send({ user: 'ann', n: 1 }, { at: 10 });
+  await h.snapshot();
+  h.send({ user: 'ann', n: 2 }, { at: 10 });
+  await h.snapshot();
+  h.send({ user: 'ann', n: 4 }, { at: 10 });
+  await h.kill().restore();
+  h.end();
+  t.same(h.take(), [{ key: 'ann', window: { start: 0, end: 100 }, n: 3 }]);
+  t.ok(h.ended);
+  await h.kill().restore();
+  t.notOk(h.ended);
+});
+
+t.test('rescaling on the way', async (t) => {
+  const h = await harness(counting, { parallelism: 2, channels: 2 });
+  const users = Array.from({ length: 20 }, (_, n) => `user-${n}`);
+  for (const parallelism of [3, 1, 4]) {
+    for (const user of users) h.send({ user, n: parallelism }, { at: 10, channel: parallelism % 2 });
+    await h.rescale(parallelism);
+    t.equal(h.rows().length > 0, true);
+  }
+  h.watermark(99, { channel: 0 });
+  t.same(h.take(), []);
+  await h.rescale(2);
+  h.watermark(99, { channel: 1 });
+  t.same(h.takeWatermarks(), [99], 'the other channel has said so before');
+  const rows = h.take();
+  t.equal(rows.length, 20);
+  t.ok(rows.every(({ n }) => n === 8));
+});
+
+t.test('a snapshot moves to a changed job', async (t) => {
+  const old = await harness((clicks: Stream<Click>) =>
+    clicks.keyBy((c) => c.user).aggregate('sums', (a) => ({ n: a.sum((c) => c.n) })),
+  );
+  old.send({ user: 'ann', n: 1 });
+  const snapshot = await old.snapshot();
+  const renamed = await harness((clicks: Stream<Click>) =>
+    clicks.keyBy((c) => c.user).aggregate('totals', (a) => ({ n: a.sum((c) => c.n) }), { renamedFrom: 'sums' }),
+  );
+  await renamed.restore(snapshot);
+  renamed.send({ user: 'ann', n: 2 });
+  t.same(renamed.take(), [{ key: 'ann', n: 3 }]);
+  const again = await harness((clicks: Stream<Click>) =>
+    clicks.keyBy((c) => c.user).aggregate('totals', (a) => ({ n: a.sum((c) => c.n) })),
+  );
+  await t.rejects(again.restore(snapshot), {
+    code: 'MILL_STATE_MISMATCH',
+    message: /state of sums.*new in the job: totals/,
+  });
+  await again.restore(await renamed.snapshot(), { parallelism: 2 });
+  again.send({ user: 'ann', n: 4 });
+  t.same(again.take(), [{ key: 'ann', n: 7 }]);
+});
+
+t.test('a snapshot waits for functions that are under way', async (t) => {
+  const h = await harness((clicks: Stream<Click>) => clicks.offload('double', async (click) => click.n * 2));
+  h.send({ user: 'ann', n: 1 });
+  await h.snapshot();
+  t.same(h.take(), [2]);
+  const stuck = await harness((clicks: Stream<Click>) => clicks.offload('never', () => new Promise<number>(() => {})));
+  stuck.send({ user: 'ann', n: 1 });
+  await t.rejects(stuck.snapshot(), { code: 'MILL_OPTION_INVALID', hint: 'Await h.settled() first.' });
+});
