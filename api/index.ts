@@ -21,7 +21,7 @@ export type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
 export type { ExplainedOperator, ExplainedOutput, ExplainedPlan } from '../engine/graph/explain.js';
 export type { DeadLetter } from '../engine/worker/dead-letter.js';
 export type { AggregateBuilder, Aggregator } from '../operators/aggregates.js';
-export type { Sink, SinkWriter } from '../operators/sink.js';
+export type { Committer, CommitterContext, OutputPoint, Sink, SinkContext, SinkWriter } from '../operators/sink.js';
 export type { Source, Split, SplitReader } from '../operators/source.js';
 export { session, sliding, tumbling, type Window, type WindowAssigner } from '../operators/window/assigners.js';
 export { state } from '../state/descriptors.js';

@@ -2,8 +2,9 @@
 export const STARTER = `/**
  * Orders of three shops, and what each shop takes a minute.
  *
- *   npx millrace run job.ts      runs it to the end of its input
- *   npx millrace plan job.ts     shows how it runs
+ *   npx millrace run job.ts            runs it to the end of its input; after Ctrl-C it goes on where it was
+ *   npx millrace run job.ts --fresh    runs it once more, from the start
+ *   npx millrace plan job.ts           shows how it runs
  */
 import { generate, job, print, tumbling } from 'millrace';
 

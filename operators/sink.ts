@@ -18,6 +18,7 @@ export interface Sink<T> {
   readonly accepts?: (record: T) => void;
 }
 
+/** What a committer is made with. */
 export interface CommitterContext {
   readonly host: Host;
   readonly uid: string;
@@ -26,6 +27,7 @@ export interface CommitterContext {
   readonly formerUid?: string | undefined;
 }
 
+/** What a writer is made with. */
 export interface SinkContext {
   readonly job: string;
   readonly uid: string;
@@ -64,6 +66,7 @@ export interface SinkWriter {
   close(): void | Promise<void>;
 }
 
+/** The part of a sink that makes visible what writers have prepared, one a job. */
 export interface Committer {
   /** Makes the handles' contents visible, durably. Idempotent. */
   commit(handles: readonly unknown[]): Promise<void>;

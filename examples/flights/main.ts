@@ -5,7 +5,7 @@
  *   node dist/examples/flights/main.js [--workers 2]
  */
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,10 +14,12 @@ import { type JobHandle, type JobResult, run, showProgress } from 'millrace';
 import flights from './job.js';
 
 const { values } = parseArgs({ options: { workers: { type: 'string', default: '2' }, inline: { type: 'boolean' } } });
+const STATE = 'examples/flights/.millrace';
 const MODULE = { url: new URL('./job.js', import.meta.url).href };
 
 let startedAt = performance.now();
-let handle = start(false);
+// Without a checkpoint to go on from, what lies there is of runs long ago.
+let handle = start(!existsSync(`${STATE}/checkpoints`));
 process.on('SIGINT', () => void handle.stop());
 try {
   let result = await watch(handle);
@@ -39,7 +41,7 @@ function start(fresh: boolean): JobHandle<unknown> {
   return run(MODULE, flights, {
     workers: Number(values.workers),
     inline: values.inline ?? false,
-    state: 'examples/flights/.millrace',
+    state: STATE,
     checkpointEvery: '500ms',
     fresh,
   });
