@@ -55,7 +55,6 @@ export interface JobResult<R> {
 export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R> {
   readonly #coordinator: Coordinator;
   readonly #plan: LogicalPlan;
-  readonly #results: string | undefined;
   /** Names of all `collect()` sinks. */
   readonly #collects: ReadonlySet<string>;
   #iterated = false;
@@ -63,10 +62,9 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
   #settled: Promise<JobResult<R>> | undefined;
 
   /** @internal */
-  constructor(coordinator: Coordinator, plan: LogicalPlan, results: string | undefined) {
+  constructor(coordinator: Coordinator, plan: LogicalPlan) {
     this.#coordinator = coordinator;
     this.#plan = plan;
-    this.#results = results;
     const sinks = plan.nodes.filter(({ kind, type }) => kind === 'sink' && type === 'collect');
     this.#collects = new Set(sinks.map(({ uid }) => uid));
     // A failure that nobody looks at must not pass silently.
@@ -137,7 +135,7 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
   async *[Symbol.asyncIterator](): AsyncIterator<R> {
     this.#observed = true;
     this.#iterated = true;
-    const name = this.#results;
+    const name = this.#plan.results;
     if (name === undefined) {
       throw new MillraceError('MILL_PLAN_INVALID', `job ${this.#plan.job} returns no results`, {
         hint: "Return stream.to(name, collect()) from the job's definition.",
@@ -170,7 +168,7 @@ export class JobHandle<R> implements PromiseLike<JobResult<R>>, AsyncIterable<R>
   async #settle(): Promise<JobResult<R>> {
     const collected = this.#iterated ? {} : await this.#collect();
     const status = await this.#coordinator.done;
-    const results = (collected[this.#results ?? ''] ?? []) as readonly R[];
+    const results = (collected[this.#plan.results ?? ''] ?? []) as readonly R[];
     const { resumed, alreadyFinished } = this.#coordinator;
     return { status, resumed, alreadyFinished, results, collected, metrics: await this.metrics() };
   }

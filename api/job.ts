@@ -68,8 +68,6 @@ export interface JobDefinition<R = unknown, P = unknown> extends LoadableJob {
   readonly params: P;
   /** Builds the plan; `params` replace defaults of the same name. Throws for a definition that makes no sense. */
   plan(params?: unknown): LogicalPlan;
-  /** The sink whose records the definition returned; known once the plan has been built. */
-  resultsOf(params?: unknown): string | undefined;
   /** Phantom: the type of its results. */
   readonly result?: R;
 }
@@ -106,17 +104,16 @@ export function job<P, R>(
   checkName(name, 'a job');
   if (!define) throw new MillraceError('MILL_PLAN_INVALID', `job ${name} has no definition`);
   const maxParallelism = checkMaxParallelism(options.maxParallelism ?? LIMITS.maxParallelism);
-  const build = (params: unknown): { plan: LogicalPlan; results: string | undefined } => {
+  const plan = (params?: unknown): LogicalPlan => {
     const graph = new GraphBuilder();
     const results = define(new JobBuilder(graph), { ...options.params, ...(params as P) })?.name;
-    return { plan: closePlan(name, graph.nodes, maxParallelism), results };
+    return closePlan(name, graph.nodes, maxParallelism, results);
   };
   return Object.freeze(
     brandJob({
       name,
       params: options.params ?? ({} as P),
-      plan: (params?: unknown) => build(params).plan,
-      resultsOf: (params?: unknown) => build(params).results,
+      plan,
     }),
   );
 }

@@ -11,7 +11,7 @@ import {
 import { composeAggregates } from '../operators/compose-aggregates.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
-import { processFactory } from '../operators/process.js';
+import { type ProcessSpec, processFactory } from '../operators/process.js';
 import type { WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
@@ -42,11 +42,23 @@ export type SideStreams<S extends SideDescriptors> = {
 /** A stream with side outputs, by name in `side`. */
 export type ProcessedStream<T, S extends SideDescriptors> = Stream<T> & { readonly side: SideStreams<S> };
 
-function processedStream<T, S extends SideDescriptors>(
+interface ProcessNode {
+  readonly type: 'process' | 'connect';
+  readonly name: string;
+  readonly inputs: readonly Input[];
+  readonly spec: ProcessSpec;
+  readonly functions: { readonly renamedFrom?: string; readonly onError?: unknown };
+}
+
+function addProcess<T, S extends SideDescriptors>(
   graph: GraphBuilder,
-  node: number,
-  sides: readonly string[],
+  { type, name, inputs, spec, functions }: ProcessNode,
 ): ProcessedStream<T, S> {
+  const { sides } = spec;
+  const { renamedFrom } = functions;
+  const onError = functions.onError as OnError<never> | undefined;
+  const factory = processFactory(spec);
+  const node = graph.operator({ type, name, renamedFrom, inputs, sides, keyed: true, onError, factory });
   const streams = sides.map((side) => [side, new Stream(graph, [{ node, side }])]);
   return Object.assign(new Stream<T>(graph, [{ node, side: undefined }]), {
     side: Object.fromEntries(streams) as SideStreams<S>,
@@ -136,17 +148,7 @@ export class KeyedStream<K extends Key, T> {
     OP = never,
   >(name: string, functions: ProcessFunctions<K, T, D, S, O, OT, OP>): ProcessedStream<O | OT | OP, S> {
     const spec = processSpec(functions, [(record, ctx) => functions.onRecord(record, ctx)]);
-    const node = this.graph.operator({
-      type: 'process',
-      name,
-      renamedFrom: functions.renamedFrom,
-      inputs: [this.input],
-      sides: spec.sides,
-      keyed: true,
-      onError: functions.onError as OnError<never> | undefined,
-      factory: processFactory(spec),
-    });
-    return processedStream(this.graph, node, spec.sides);
+    return addProcess(this.graph, { type: 'process', name, inputs: [this.input], spec, functions });
   }
 
   /**
@@ -204,16 +206,6 @@ export class ConnectedStreams<K extends Key, A, B> {
       (record, ctx) => functions.onFirst(record, ctx),
       (record, ctx) => functions.onSecond(record, ctx),
     ]);
-    const node = this.#graph.operator({
-      type: 'connect',
-      name,
-      renamedFrom: functions.renamedFrom,
-      inputs: this.#inputs,
-      sides: spec.sides,
-      keyed: true,
-      onError: functions.onError as OnError<never> | undefined,
-      factory: processFactory(spec),
-    });
-    return processedStream(this.#graph, node, spec.sides);
+    return addProcess(this.#graph, { type: 'connect', name, inputs: this.#inputs, spec, functions });
   }
 }

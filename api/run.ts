@@ -130,7 +130,7 @@ function start<R, P>(job: JobDefinition<R, P>, module: string | undefined, optio
     checkpoints: state === false ? undefined : checkpointOptions(fleet.host.storage, state, options),
     start: startOptions(options),
   });
-  return new JobHandle<R>(coordinator, logical, job.resultsOf(params));
+  return new JobHandle<R>(coordinator, logical);
 }
 
 function startOptions<P>({ state, from, withdraw, allowDroppedState, fresh }: Settled<P>): StartOptions {

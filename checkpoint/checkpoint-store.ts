@@ -20,9 +20,14 @@ const MANIFEST = /^(\d{12})-([a-z0-9]+)\.manifest$/;
 /** What the store may remove, by folder. */
 const OWN = { checkpoints: /^\.?\d{12}-[a-z0-9]+\.manifest(\.tmp)?$/, state: /\.rows$/ } as const;
 
+/** An epoch in names of files: in order when sorted as text. */
+export function epochDigits(epoch: number): string {
+  return String(epoch).padStart(12, '0');
+}
+
 /** The name of a checkpoint's manifest. */
 export function manifestName({ epoch, id }: Pick<Manifest, 'epoch' | 'id'>): string {
-  return `${String(epoch).padStart(12, '0')}-${id}.manifest`;
+  return `${epochDigits(epoch)}-${id}.manifest`;
 }
 
 export class CheckpointStore {

@@ -23,10 +23,6 @@ export class PendingCheckpoint<Part> {
     return this.#missing.size === 0;
   }
 
-  get missing(): readonly string[] {
-    return [...this.#missing];
-  }
-
   get parts(): readonly Part[] {
     return this.#parts;
   }

@@ -81,7 +81,7 @@ export async function simulate<R, P>(
   const random = new Random(options.seed ^ 0x5eed);
   const ended: Life<R>[] = [];
   const logical = job.plan(options.params);
-  const program: Program = { logical, plan: physicalPlan(logical), results: job.resultsOf(options.params) };
+  const program: Program = { logical, plan: physicalPlan(logical) };
   for (;;) {
     const life = await live<R, P>(program, options, disk, random, ended.length, ended.at(-1)?.simulation.clock.now);
     ended.push(life);
@@ -104,11 +104,10 @@ const STATE = '/state';
 interface Program {
   readonly logical: LogicalPlan;
   readonly plan: PhysicalPlan;
-  readonly results: string | undefined;
 }
 
 async function live<R, P>(
-  { logical, plan, results }: Program,
+  { logical, plan }: Program,
   options: SimulateOptions<P>,
   disk: MemoryStorage,
   random: Random,
@@ -136,7 +135,7 @@ async function live<R, P>(
     fresh: false,
     checkpoints,
   });
-  const handle = new JobHandle<R>(coordinator, logical, results);
+  const handle = new JobHandle<R>(coordinator, logical);
   return { simulation, result: await simulation.run(handle.then((ended) => ended)) };
 }
 

@@ -13,6 +13,7 @@ import type { WorkerRestore } from '../worker/restore.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
 import type { Fleet, WorkerHandle } from './fleet.js';
 import type { ResultQueue } from './result-queue.js';
+import type { SinkHandles } from './sinks.js';
 import type { Shares, SplitDealer } from './split-dealer.js';
 
 export interface AttemptOptions {
@@ -29,9 +30,6 @@ export interface AttemptOptions {
   running(): void;
 }
 
-/** What the end of input left for the committers, by sink uid. */
-export type FinalHandles = ReadonlyMap<string, readonly unknown[]>;
-
 export interface CheckpointParts {
   readonly parts: readonly WorkerPart[];
   /** States of the sources' enumerators, by uid. */
@@ -45,12 +43,13 @@ interface WorkerSlot {
 }
 
 export class Attempt {
-  readonly outcome: Promise<FinalHandles>;
+  /** What the end of input left for the committers. */
+  readonly outcome: Promise<SinkHandles>;
   readonly #options: AttemptOptions;
   readonly #workers: WorkerSlot[];
   readonly #handles = new Map<string, unknown[]>();
   #running = 0;
-  #settle!: { resolve(handles: FinalHandles): void; reject(error: MillraceError): void };
+  #settle!: { resolve(handles: SinkHandles): void; reject(error: MillraceError): void };
   #settled = false;
   #closing = false;
   #cancelDiscovery: (() => void) | undefined;
@@ -225,7 +224,7 @@ export class Attempt {
     pending.done(pending.checkpoint.parts);
   }
 
-  #ended(handles: FinalHandles): void {
+  #ended(handles: SinkHandles): void {
     for (const [uid, more] of handles) this.#handles.set(uid, [...(this.#handles.get(uid) ?? []), ...more]);
     this.#running -= 1;
     if (this.#running > 0 || this.#settled) return;

@@ -17,6 +17,7 @@ import { uidsOf } from './changed-names.js';
 import type { CheckpointInfo } from './coordinator.js';
 import { partsOf, rangesOf } from './manifest-parts.js';
 import type { Merging } from './merging.js';
+import { randomId } from './random-id.js';
 import type { SinkHandles } from './sinks.js';
 
 export interface CheckpointingOptions {
@@ -138,7 +139,7 @@ export class Checkpointing {
     const snapshots = parts.flatMap(({ subtasks }) => subtasks);
     return {
       job: plan.logical.job,
-      id: host.random().toString(36).padStart(7, '0'),
+      id: randomId(host),
       parent: this.#newest?.id,
       ancestors: ancestorsOf(this.#newest),
       epoch,

@@ -16,14 +16,15 @@ import { Savepoint } from '../../checkpoint/savepoint.js';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
-import { Attempt, type CheckpointParts } from './attempt.js';
+import { Attempt } from './attempt.js';
 import { Checkpointing } from './checkpointing.js';
 import type { Fleet } from './fleet.js';
 import { Merging } from './merging.js';
+import { randomId } from './random-id.js';
 import { checkJob, dealManifest } from './recovery.js';
 import { type RestartPolicy, type RestartStrategy, restartStrategy } from './restart-strategy.js';
 import { ResultQueue } from './result-queue.js';
-import { Sinks } from './sinks.js';
+import { type SinkHandles, Sinks } from './sinks.js';
 import { SplitDealer } from './split-dealer.js';
 import { prepareStart, type StartOptions, withOlder } from './starting-point.js';
 
@@ -153,13 +154,6 @@ export class Coordinator {
   async metrics(): Promise<readonly SubtaskMetrics[]> {
     if (this.#attempt) this.#metrics = await this.#attempt.metrics();
     return this.#metrics;
-  }
-
-  /** Takes a checkpoint now, or, without a store, cuts the whole job once. Resolves when it is complete. */
-  async checkpoint(): Promise<CheckpointParts | undefined> {
-    if (!this.#checkpointing) return this.#attempt?.checkpoint(1, false);
-    await this.#checkpointing.take({ last: false, ended: undefined });
-    return undefined;
   }
 
   get savedTo(): string | undefined {
@@ -295,7 +289,7 @@ export class Coordinator {
   }
 
   /** Everything has ended: a last checkpoint, or without checkpoints the commit alone. */
-  async #conclude(handles: ReadonlyMap<string, readonly unknown[]>): Promise<void> {
+  async #conclude(handles: SinkHandles): Promise<void> {
     this.#status = 'committing';
     const checkpointing = this.#checkpointing;
     if (!checkpointing) return this.#sinks.commit(handles);
@@ -331,7 +325,7 @@ export class Coordinator {
     const { plan, fleet, checkpoints } = this.#options;
     const { host, parallelism } = fleet;
     const restores = from && dealManifest(from, parallelism);
-    const id = host.random().toString(36).padStart(7, '0');
+    const id = randomId(host);
     this.#lineage ??= id;
     const lineage = this.#lineage;
     const runId = checkpoints ? `${lineage}_${id}` : id;
@@ -349,7 +343,7 @@ export class Coordinator {
     if (checkpoints) {
       const { store, everyMs, timeoutMs, filesMax, merge } = checkpoints;
       const merging = new Merging({ runId, filesMax, merge, fail: (error) => attempt.failWith(error) });
-      const commit = (handles: ReadonlyMap<string, readonly unknown[]>): Promise<void> => this.#sinks.commit(handles);
+      const commit = (handles: SinkHandles): Promise<void> => this.#sinks.commit(handles);
       const completed = (info: Omit<CheckpointInfo, 'count'>): void => {
         this.#count += 1;
         this.#lastCheckpoint = { ...info, count: this.#count };

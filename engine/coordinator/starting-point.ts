@@ -15,6 +15,7 @@ import { MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import type { LogicalPlan } from '../graph/nodes.js';
 import { changedNames, underNewNames } from './changed-names.js';
+import { randomId } from './random-id.js';
 import { checkJob } from './recovery.js';
 import type { Sinks } from './sinks.js';
 
@@ -142,7 +143,7 @@ async function checkOutput({ sinks, start, store }: StartingPoint, target: Manif
 async function rewound(point: StartingPoint, target: Target, newestName: string | undefined): Promise<Manifest> {
   const { host } = point;
   const { manifest } = target;
-  const id = host.random().toString(36).padStart(7, '0');
+  const id = randomId(host);
   const epoch = Math.max(epochOf(newestName), manifest.epoch) + 1;
   return {
     ...manifest,
@@ -177,7 +178,7 @@ async function filesOfTarget({ store }: StartingPoint, target: Target, id: strin
 
 /** Writes all state anew under its new names: what has an old name can't be taken for something else later. */
 async function rename(newest: Manifest, names: OperatorNames, { store, host, merge }: StartingPoint): Promise<void> {
-  const id = host.random().toString(36).padStart(7, '0');
+  const id = randomId(host);
   const ranges: StateRange[] = [];
   for (const range of newest.ranges) {
     const { first, end, files } = range;

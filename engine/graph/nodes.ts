@@ -86,5 +86,7 @@ export interface LogicalPlan {
   readonly job: string;
   readonly nodes: readonly LogicalNode[];
   readonly maxParallelism: number;
+  /** The `collect()` sink whose records the definition returned. */
+  readonly results: string | undefined;
   readonly fingerprint: string;
 }

@@ -14,7 +14,12 @@ export function checkName(name: unknown, what: string, declaredAt?: string): ass
   throw new MillraceError('MILL_NAME_INVALID', `${what} is named ${JSON.stringify(name)}`, { declaredAt });
 }
 
-export function closePlan(job: string, nodes: readonly LogicalNode[], maxParallelism: number): LogicalPlan {
+export function closePlan(
+  job: string,
+  nodes: readonly LogicalNode[],
+  maxParallelism: number,
+  results?: string,
+): LogicalPlan {
   checkName(job, 'a job');
   if (!nodes.some((node) => node.kind === 'source')) {
     throw new MillraceError('MILL_PLAN_INVALID', `job ${job} has no source`, {
@@ -23,7 +28,7 @@ export function closePlan(job: string, nodes: readonly LogicalNode[], maxParalle
   }
   checkNames(nodes);
   checkSources(nodes);
-  const plan = { job, nodes: Object.freeze([...nodes]), maxParallelism };
+  const plan = { job, nodes: Object.freeze([...nodes]), maxParallelism, results };
   return Object.freeze({ ...plan, fingerprint: fingerprintOf(plan) });
 }
 

@@ -1,7 +1,7 @@
 /**
  * A record that user code could not handle, with all that is needed to find out why and to send it again.
  */
-import type { ErrorCode } from '../../core/errors.js';
+import type { ErrorCode, MillraceError } from '../../core/errors.js';
 
 /** A record that could not be handled, and why; what `deadLetter(name, sink)` puts out. */
 export interface DeadLetter<T = unknown> {
@@ -17,4 +17,15 @@ export interface DeadLetter<T = unknown> {
   readonly position?: unknown;
   /** How often it has been tried. */
   readonly attempt: number;
+}
+
+/** The letter of what `operator` gives up for the first time. */
+export function deadLetter(
+  operator: string,
+  record: unknown,
+  failure: MillraceError,
+  place: Pick<DeadLetter, 'key' | 'timestamp' | 'position'>,
+): DeadLetter {
+  const { code, message } = failure;
+  return { operator, record, error: { code, message }, ...place, attempt: 1 };
 }

@@ -15,9 +15,9 @@ import type { MalformedRecord, PollStatus, ReaderContext, Source } from '../../o
 import type { SourceEventTime } from '../graph/chain.js';
 import type { SourceNode } from '../graph/nodes.js';
 import { ActiveSplit, type AssignedSplit } from './active-split.js';
-import type { DeadLetter } from './dead-letter.js';
+import { deadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
-import { StageOutput } from './stage-output.js';
+import { drainAll, StageOutput } from './stage-output.js';
 
 export interface SourceLoopOptions {
   readonly node: SourceNode;
@@ -86,10 +86,6 @@ export class SourceLoop {
     return this.#watermark;
   }
 
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   /** The range of source positions that the records at hand stem from. */
   get position(): unknown {
     return this.#position;
@@ -117,7 +113,7 @@ export class SourceLoop {
 
   /** One batch; false when there was nothing to do or no room downstream. */
   step(): boolean {
-    if (!this.#drainOutputs()) return false;
+    if (!drainAll(this.outputs)) return false;
     const control = this.#nextControl();
     if (control) return this.#send(control);
     if (this.#ended || this.#stopped) return false;
@@ -145,12 +141,6 @@ export class SourceLoop {
     await Promise.all(this.#active.map((split) => split.close()));
   }
 
-  #drainOutputs(): boolean {
-    let drained = true;
-    for (const output of this.outputs) drained = output.drain() && drained;
-    return drained;
-  }
-
   #send(control: Control): boolean {
     if (control.kind === 'barrier') {
       this.#options.snapshot(control.checkpoint, this.#splits());
@@ -158,7 +148,7 @@ export class SourceLoop {
     }
     for (const output of this.outputs) output.offerControl(control);
     if (control.kind === 'end') this.#options.ended();
-    this.#drainOutputs();
+    drainAll(this.outputs);
     return true;
   }
 
@@ -203,7 +193,7 @@ export class SourceLoop {
     if (split) split.stamp(output.batch, 0, output.batch.count, this.#stampContext);
     const sent = output.batch.count > 0;
     if (sent) this.#setIdle(false);
-    this.#drainOutputs();
+    drainAll(this.outputs);
     return this.#emitWatermark(!sent) || sent || this.#exhausted !== undefined;
   }
 
@@ -217,7 +207,7 @@ export class SourceLoop {
     }
     const before = this.#aheadAt;
     if (this.#aheadSplit) this.#moveUntilWatermark(ahead, this.#aheadSplit);
-    this.#drainOutputs();
+    drainAll(this.outputs);
     return this.#emitWatermark(true) || this.#aheadAt > before || this.#exhausted !== undefined;
   }
 
@@ -292,13 +282,7 @@ export class SourceLoop {
     const failure = asMillraceError(letter.error, 'MILL_RECORD_MALFORMED', this.#place(letter.position));
     if (node.onError === 'fail') throw failure;
     if (node.onError === 'skip') return;
-    const dead: DeadLetter = {
-      operator: node.uid,
-      record: letter.raw,
-      error: { code: failure.code, message: failure.message },
-      position: letter.position,
-      attempt: 1,
-    };
+    const dead = deadLetter(node.uid, letter.raw, failure, { position: letter.position });
     (this.outputs[1] as StageOutput).batch.push(dead, TIME_MIN);
   }
 

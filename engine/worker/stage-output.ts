@@ -65,3 +65,10 @@ export class StageOutput {
     return true;
   }
 }
+
+/** Drains each, also when one before it is stuck; true once all are empty. */
+export function drainAll(outputs: readonly StageOutput[]): boolean {
+  let drained = true;
+  for (const output of outputs) drained = output.drain() && drained;
+  return drained;
+}

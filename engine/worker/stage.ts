@@ -12,9 +12,9 @@ import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../../operators/operator.js';
 import type { KeyedState, RowWriter, TimerKind } from '../../state/backend.js';
 import { DEAD_LETTERS, type LogicalNode } from '../graph/nodes.js';
-import type { DeadLetter } from './dead-letter.js';
+import { deadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
-import { StageOutput } from './stage-output.js';
+import { drainAll, StageOutput } from './stage-output.js';
 
 export interface StageOptions {
   readonly node: LogicalNode;
@@ -218,8 +218,7 @@ export class Stage implements Downstream {
   }
 
   #drainOutputs(): boolean {
-    let drained = true;
-    for (const output of this.outputs) drained = output.drain() && drained;
+    const drained = drainAll(this.outputs);
     if (drained && this.operator.ownWatermark && this.#inbox.drained) return this.#emitOwnWatermark();
     return drained;
   }
@@ -305,15 +304,11 @@ export class Stage implements Downstream {
     const { onError, uid } = this.node;
     if (onError === 'fail' || failure.kind === 'bug') throw failure;
     if (onError === 'skip') return;
-    const letter: DeadLetter = {
-      operator: uid,
-      record,
-      error: { code: failure.code, message: failure.message },
+    const letter = deadLetter(uid, record, failure, {
       ...(key === undefined ? {} : { key }),
       ...(timestamp === TIME_MIN ? {} : { timestamp }),
       ...(failure.position === undefined ? {} : { position: failure.position }),
-      attempt: 1,
-    };
+    });
     this.#side(DEAD_LETTERS).push(letter, timestamp);
   }
 

@@ -66,16 +66,17 @@ export class SnapshotCollector {
     this.#running.delete(uid);
   }
 
-  source(_uid: string, checkpoint: number, splits: readonly AssignedSplit[]): void {
-    this.#entry(checkpoint).splits = splits;
-    this.#arrived(checkpoint);
+  source(checkpoint: number, splits: readonly AssignedSplit[]): void {
+    const pending = this.#entry(checkpoint);
+    pending.splits = splits;
+    this.#arrived(checkpoint, pending);
   }
 
   operator(uid: string, checkpoint: number, snapshot: OperatorSnapshot): void {
     const pending = this.#entry(checkpoint);
     if (snapshot.state !== undefined) pending.states.set(uid, snapshot.state);
     if (snapshot.durable) void this.#await(uid, checkpoint, pending, snapshot.durable);
-    else this.#arrived(checkpoint);
+    else this.#arrived(checkpoint, pending);
   }
 
   async #await(uid: string, checkpoint: number, pending: Pending, durable: Promise<readonly unknown[]>): Promise<void> {
@@ -85,7 +86,7 @@ export class SnapshotCollector {
       this.#fail(asMillraceError(error, 'MILL_SINK_FAILED', { operator: uid, subtask: this.#subtask }));
       return;
     }
-    if (this.#pending.get(checkpoint) === pending) this.#arrived(checkpoint);
+    this.#arrived(checkpoint, pending);
   }
 
   #entry(checkpoint: number): Pending {
@@ -98,9 +99,7 @@ export class SnapshotCollector {
     return pending;
   }
 
-  #arrived(checkpoint: number): void {
-    const pending = this.#pending.get(checkpoint);
-    if (!pending) return;
+  #arrived(checkpoint: number, pending: Pending): void {
     pending.missing -= 1;
     if (pending.missing > 0) return;
     this.#pending.delete(checkpoint);

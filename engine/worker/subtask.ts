@@ -312,7 +312,7 @@ export class Subtask {
       watermarkMs: settings.watermarkMs,
       wake: () => this.#host.wake(),
       fail: this.#fail,
-      snapshot: (checkpoint, splits) => this.#collector.source(node.uid, checkpoint, splits),
+      snapshot: (checkpoint, splits) => this.#collector.source(checkpoint, splits),
       ended: () => this.#collector.endedAt(node.uid),
     });
   }

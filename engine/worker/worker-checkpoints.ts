@@ -7,7 +7,7 @@
  * the next one. A file that no complete checkpoint lists is listed again with the next acknowledgement,
  * so that nothing is lost with a checkpoint.
  */
-import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import { type CheckpointStore, epochDigits } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
 import { RowsFileWriter } from '../../checkpoint/rows-file.js';
 import { asMillraceError, assert, type MillraceError } from '../../core/errors.js';
@@ -102,7 +102,7 @@ export class WorkerCheckpoints {
     const { worker, runId, store, acknowledge, written, fail } = this.#options;
     try {
       if (store && open.rows.rows > 0) {
-        const name = `${String(open.checkpoint).padStart(12, '0')}-${runId}-${worker}`;
+        const name = `${epochDigits(open.checkpoint)}-${runId}-${worker}`;
         const rows = open.rows.finish();
         const file = { ...(await store.writeRows(name, rows)), epoch: open.checkpoint };
         this.#offered.push({ checkpoint: open.checkpoint, file });

@@ -7,7 +7,7 @@
  * and otherwise after `flushMs`.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import { asMillraceError, MillraceError } from '../../core/errors.js';
+import { asMillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
@@ -104,11 +104,6 @@ export class Worker {
     this.#open = false;
     await Promise.all(this.#subtasks.map((subtask) => subtask.close()));
     await this.#backend.close();
-  }
-
-  /** For tests and dumps. */
-  get subtasks(): readonly Subtask[] {
-    return this.#subtasks;
   }
 
   #stepNext(): boolean {
@@ -232,7 +227,7 @@ export class Worker {
   #fail(thrown: unknown): void {
     if (this.#failed) return;
     this.#failed = true;
-    const error = thrown instanceof MillraceError ? thrown : asMillraceError(thrown, 'MILL_BUG');
-    this.#options.post({ kind: 'failed', error: error.at({ subtask: this.#options.index }).toJSON() });
+    const { index, post } = this.#options;
+    post({ kind: 'failed', error: asMillraceError(thrown, 'MILL_BUG', { subtask: index }).toJSON() });
   }
 }
