@@ -9,9 +9,12 @@
  */
 import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
-import { damagedFile, readWhole, replaceWhole, writeWhole } from './durable-files.js';
-import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest, pathsOf } from './manifest.js';
-import type { RowsFile } from './rows-file.js';
+import { openFile, readWhole, replaceWhole, writeRowsFile } from './durable-files.js';
+import { decodeManifest, encodeManifest, type FileRef, type Manifest, pathsOf } from './manifest.js';
+import type { RowsWriter } from './merge.js';
+import type { RowsReader } from './newest-rows.js';
+import { OpenRows } from './open-rows.js';
+import type { RowsContent } from './rows-file.js';
 
 /** Manifests kept; older ones go when a newer one is complete. */
 const KEPT = 2;
@@ -30,7 +33,7 @@ export function manifestName({ epoch, id }: Pick<Manifest, 'epoch' | 'id'>): str
   return `${epochDigits(epoch)}-${id}.manifest`;
 }
 
-export class CheckpointStore {
+export class CheckpointStore implements RowsReader, RowsWriter {
   readonly directory: string;
   readonly #storage: Storage;
   /** Checkpoints that are being read. */
@@ -58,13 +61,13 @@ export class CheckpointStore {
   }
 
   /** Writes a file of rows; resolves once it is durable. The name must be new. */
-  async writeRows(name: string, { chunks, ...file }: RowsFile): Promise<FileRef> {
+  async writeRows(name: string, content: RowsContent): Promise<FileRef> {
     const path = `state/${name}.rows`;
-    await this.#guard(async () => {
-      await writeWhole(this.#storage, `${this.directory}/${path}`, chunks);
+    return this.#guard(async () => {
+      const facts = await writeRowsFile(this.#storage, `${this.directory}/${path}`, content);
       await this.#storage.syncDirectory(`${this.directory}/state`);
+      return { path, ...facts };
     });
-    return { path, ...file };
   }
 
   /** Makes a checkpoint complete. */
@@ -93,12 +96,9 @@ export class CheckpointStore {
     return name === undefined ? undefined : this.manifest(name);
   }
 
-  /** Reads a file of a checkpoint; throws `MILL_CHECKPOINT_DAMAGED`, naming it, unless it is as it was written. `again`: seen before. */
-  async readRows(file: FileRef, again = false): Promise<Uint8Array> {
+  async openRows(file: FileRef): Promise<OpenRows> {
     const path = `${this.directory}/${file.path}`;
-    const bytes = await readWhole(this.#storage, path);
-    if (bytes.length !== file.sizeBytes || (!again && digestOf(bytes) !== file.digest)) throw damagedFile(path);
-    return bytes;
+    return OpenRows.of(await openFile(this.#storage, path), file, path);
   }
 
   /** Keeps the files of a checkpoint until what is returned is called. */
@@ -132,9 +132,9 @@ export class CheckpointStore {
     }
   }
 
-  async #guard(write: () => Promise<void>): Promise<void> {
+  async #guard<T>(write: () => Promise<T>): Promise<T> {
     try {
-      await write();
+      return await write();
     } catch (error) {
       const full = (error as { code?: unknown } | null)?.code === 'ENOSPC';
       throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.directory });

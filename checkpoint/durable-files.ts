@@ -3,6 +3,7 @@
  */
 import { MillraceError } from '../core/errors.js';
 import type { ReadableFile, Storage } from '../core/host.js';
+import { type RowsContent, RowsEncoder, type RowsFacts } from './rows-file.js';
 
 /** Resolves once the content is durable; the entry is, once the directory has been synced. */
 export async function writeWhole(storage: Storage, path: string, chunks: readonly Uint8Array[]): Promise<void> {
@@ -28,23 +29,47 @@ export async function replaceWhole(
   await storage.syncDirectory(directory);
 }
 
+/** Writes a file of rows, section by section, as `writeWhole` does. */
+export async function writeRowsFile(storage: Storage, path: string, content: RowsContent): Promise<RowsFacts> {
+  const file = await storage.write(path);
+  try {
+    const encoder = new RowsEncoder();
+    await file.write(encoder.header);
+    for await (const section of content.sections) {
+      encoder.add(section);
+      await file.write(section.bytes);
+    }
+    const { tail, facts } = encoder.finish(content.tables);
+    await file.write(tail);
+    await file.sync();
+    return facts;
+  } finally {
+    await file.close();
+  }
+}
+
 /** Throws `MILL_CHECKPOINT_DAMAGED` when there is no such file, or it is cut off meanwhile. */
 export async function readWhole(storage: Storage, path: string): Promise<Uint8Array> {
   const stat = await storage.stat(path);
   if (!stat || stat.directory) throw damagedFile(path);
   const file = await openFile(storage, path);
   try {
-    return await readOpen(file, stat.sizeBytes, path);
+    return await readAt(file, 0, stat.sizeBytes, path);
   } finally {
     await file.close();
   }
 }
 
 /** Reads `sizeBytes` of a file that is open; it may have been removed since. */
-export async function readOpen(file: ReadableFile, sizeBytes: number, path: string): Promise<Uint8Array> {
+export async function readAt(
+  file: ReadableFile,
+  position: number,
+  sizeBytes: number,
+  path: string,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(sizeBytes);
   for (let at = 0; at < bytes.length; ) {
-    const count = await file.read(bytes.subarray(at), at);
+    const count = await file.read(bytes.subarray(at), position + at);
     if (count === 0) throw damagedFile(path);
     at += count;
   }

@@ -1,9 +1,10 @@
 /**
- * Makes one run file of a range's run file and deltas, so that neither their number nor their size grows without end.
+ * Makes one file of rows of several, so that neither their number nor their size grows without end.
  */
+import type { RawRow } from '../state/level/base-codec.js';
 import type { FileRef } from './manifest.js';
-import { type KeyGroupRange, newestRows, type RowsReader } from './newest-rows.js';
-import { type RowsFile, RowsFileWriter } from './rows-file.js';
+import { type KeyGroupRange, newestOf, pieces, type RowsReader } from './newest-rows.js';
+import { type RowsContent, RowsFileWriter, type Section, TableBook } from './rows-file.js';
 
 /** Plain data: it goes to a pool thread. */
 export interface MergeTask {
@@ -12,6 +13,8 @@ export interface MergeTask {
   /** Oldest first. */
   readonly files: readonly FileRef[];
   readonly range: KeyGroupRange;
+  /** There are older files: what was removed must still say so. */
+  readonly keepsRemoved?: boolean;
   /** Directory of a savepoint that the new file goes to; left out: the state directory itself. */
   readonly into?: string;
   /** Operators whose rows get another name, or, with null, are left out. */
@@ -22,21 +25,41 @@ export interface MergeTask {
 export type OperatorNames = Readonly<Record<string, string | null>>;
 
 export interface RowsWriter {
-  writeRows(name: string, file: RowsFile): Promise<FileRef>;
+  writeRows(name: string, content: RowsContent): Promise<FileRef>;
 }
 
-export async function mergeRows(
+export async function mergeRows(from: RowsReader, task: MergeTask, into: RowsWriter): Promise<FileRef> {
+  const { name, files, keepsRemoved = false } = task;
+  const book = new TableBook();
+  const merged = await into.writeRows(name, { sections: mergedSections(from, task, book), tables: book.entries });
+  return { ...merged, ...lastEpoch(files), ...(keepsRemoved ? {} : { merged: true }) };
+}
+
+async function* mergedSections(
   from: RowsReader,
-  { name, files, range, names = {} }: MergeTask,
-  into: RowsWriter,
-): Promise<FileRef> {
-  const writer = new RowsFileWriter();
-  for await (const { operator, table, kind, keyGroup, key, subkey, value } of newestRows(from, files, range)) {
-    const uid = Object.hasOwn(names, operator) ? names[operator] : operator;
-    if (typeof uid === 'string') writer.of(uid).put(table, kind, keyGroup, key, subkey, value);
+  { files, range, keepsRemoved = false, names = {} }: MergeTask,
+  book: TableBook,
+): AsyncGenerator<Section> {
+  const numbers = new Map<RawRow['name'], number | undefined>();
+  for await (const rows of pieces(from, files, range)) {
+    const writer = new RowsFileWriter(book);
+    for (const row of newestOf(rows)) {
+      if (!numbers.has(row.name)) numbers.set(row.name, numberOf(row.name, names, book));
+      const number = numbers.get(row.name);
+      if (number !== undefined && (keepsRemoved || row.value !== undefined)) writer.putRaw(row, number);
+    }
+    yield* writer.finish().sections;
   }
-  const merged = await into.writeRows(name, writer.finish());
-  return { ...merged, ...lastEpoch(files), merged: true };
+}
+
+/** Undefined for rows that are left out. */
+function numberOf(
+  { operator, table, kind }: RawRow['name'],
+  names: OperatorNames,
+  book: TableBook,
+): number | undefined {
+  const uid = Object.hasOwn(names, operator) ? names[operator] : operator;
+  return typeof uid === 'string' ? book.numberOf(uid, table, kind) : undefined;
 }
 
 /** Nothing where one of the files does not say. */
@@ -50,10 +73,18 @@ const DELTA_SHARE_MAX = 0.5;
 /** Below this the number of files counts, not their weight. */
 const SMALL_BYTES = 1 << 20;
 
-/** Whether a range's files, oldest first, should become one. `filesMax`: more are too many in any case. */
-export function worthMerging(files: readonly FileRef[], filesMax: number): boolean {
-  if (files.length > filesMax) return true;
-  const [run = 0, ...deltas] = files.map(({ sizeBytes }) => sizeBytes);
-  const weight = deltas.reduce((sum, bytes) => sum + bytes, 0);
-  return weight > SMALL_BYTES && weight > run * DELTA_SHARE_MAX;
+/**
+ * Which of a range's files, oldest first, should become one; undefined: none. All of them once the deltas have much to
+ * replace. Before that, where there are more than `filesMax`, the last few: those none of which outweighs what came
+ * after it, so that a row is written again for each doubling of what lies behind it, and not with every merge.
+ */
+export function worthMerging(files: readonly FileRef[], filesMax: number): readonly FileRef[] | undefined {
+  const sizes = files.map(({ sizeBytes }) => sizeBytes);
+  const weight = sizes.slice(1).reduce((sum, bytes) => sum + bytes, 0);
+  if (weight > SMALL_BYTES && weight > (sizes[0] as number) * DELTA_SHARE_MAX) return files;
+  if (files.length <= filesMax) return undefined;
+  let first = files.length - 2;
+  for (let at = first, after = sizes.at(-1) as number; at > 0; after += sizes[at] as number, at -= 1)
+    if ((sizes[at] as number) <= after) first = at;
+  return files.slice(first);
 }

@@ -2,10 +2,9 @@
  * Merges the files of ranges beside the running job, one range at a time, and puts the result in their place in the
  * next manifest.
  *
- * Invariant: files are replaced only where the very ones that were merged stand first, in the same order; until a
+ * Invariant: files are replaced only where the very ones that were merged stand side by side, in the same order; until a
  * manifest lists the new file, nothing may delete it.
  */
-
 import type { FileRef, StateRange } from '../../checkpoint/manifest.js';
 import { type MergeTask, worthMerging } from '../../checkpoint/merge.js';
 
@@ -43,7 +42,9 @@ export class Merging {
   /** The files of a range, with merged ones in place of those they were made of. */
   replace(files: readonly FileRef[]): readonly FileRef[] {
     for (const { inputs, output } of this.#merged) {
-      if (inputs.every(({ path }, at) => files[at]?.path === path)) return [output, ...files.slice(inputs.length)];
+      const from = files.findIndex(({ path }) => path === inputs[0]?.path);
+      if (from >= 0 && inputs.every(({ path }, at) => files[from + at]?.path === path))
+        return [...files.slice(0, from), output, ...files.slice(from + inputs.length)];
     }
     return files;
   }
@@ -57,13 +58,18 @@ export class Merging {
 
   /** Begins to merge a range that is worth it, if none is under way. */
   consider(ranges: readonly StateRange[]): void {
-    const { filesMax } = this.#options;
-    const range = this.#running ? undefined : ranges.find(({ files }) => worthMerging(files, filesMax));
-    if (!range) return;
+    if (this.#running) return;
+    for (const range of ranges) {
+      const files = worthMerging(range.files, this.#options.filesMax);
+      if (files) return this.#begin(range, files);
+    }
+  }
+
+  #begin({ first, end, files: all }: StateRange, files: readonly FileRef[]): void {
     const name = `run-${this.#options.runId}-${String(this.#count).padStart(6, '0')}`;
     this.#count += 1;
     this.#current = `state/${name}.rows`;
-    this.#running = this.#merge({ name, files: range.files, range: { first: range.first, end: range.end } });
+    this.#running = this.#merge({ name, files, range: { first, end }, keepsRemoved: files.length < all.length });
   }
 
   /** Resolves when none is under way. */

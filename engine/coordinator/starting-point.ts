@@ -163,15 +163,33 @@ async function filesOfTarget({ store }: StartingPoint, target: Target, id: strin
   const copies = new Map<string, FileRef>();
   const paths = new Map(target.manifest.ranges.flatMap(({ files }) => files.map((file) => [file.path, file])));
   for (const file of paths.values()) {
-    const bytes = await target.files.readRows(file);
-    const { path, ...facts } = file;
     const name = `from-${id}-${String(copies.size).padStart(6, '0')}`;
-    copies.set(path, target.foreign ? await store.writeRows(name, { ...facts, chunks: [bytes] }) : file);
+    copies.set(file.path, target.foreign ? await copied(file, name, target, store) : await verified(file, target));
   }
   return target.manifest.ranges.map((range) => ({
     ...range,
     files: range.files.map(({ path }) => copies.get(path) as FileRef),
   }));
+}
+
+async function copied(file: FileRef, name: string, { files }: Target, store: CheckpointStore): Promise<FileRef> {
+  const open = await files.openRows(file);
+  try {
+    const copy = await store.writeRows(name, { sections: open.readAll(), tables: open.tables });
+    return { ...file, ...copy };
+  } finally {
+    await open.close();
+  }
+}
+
+async function verified(file: FileRef, { files }: Target): Promise<FileRef> {
+  const open = await files.openRows(file);
+  try {
+    await open.verify();
+    return file;
+  } finally {
+    await open.close();
+  }
 }
 
 // Changed names

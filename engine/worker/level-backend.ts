@@ -11,7 +11,8 @@
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
-import { readRawRows } from '../../checkpoint/rows-file.js';
+import { newestOfFiles, pieces } from '../../checkpoint/newest-rows.js';
+import type { RowsFile } from '../../checkpoint/rows-file.js';
 import { asMillraceError, type MillraceError } from '../../core/errors.js';
 import type { OrderedStore, Storage } from '../../core/host.js';
 import type { KeyedState } from '../../state/backend.js';
@@ -38,10 +39,10 @@ export interface LevelBackendOptions {
 /** Rows of a durable file, until they are in the base. */
 interface Written {
   readonly checkpoint: number;
-  readonly chunks: readonly Uint8Array[];
+  readonly rows: RowsFile;
 }
 
-/** A checkpoint on its way into the base. */
+/** Checkpoints on their way into the base; `checkpoint` is the last of them. */
 interface Applying {
   readonly checkpoint: AppliedCheckpoint;
   readonly rows: Iterator<RawRow>;
@@ -57,8 +58,6 @@ interface Size {
 const ROWS_PER_STEP = 512;
 /** Rows of one write while nothing else is going on. */
 const ROWS_PER_WRITE = 2_048;
-/** Bytes of files whose rows are sorted at once. */
-const FILL_BYTES = 512 << 20;
 
 export class LevelBackend implements KeyedBackend {
   private readonly options: LevelBackendOptions;
@@ -115,8 +114,8 @@ export class LevelBackend implements KeyedBackend {
     for (const [uid, state] of this.states) if (this.base?.holds(uid)) state.baseFilled();
   }
 
-  written(checkpoint: number, chunks: readonly Uint8Array[]): void {
-    this.durable.push({ checkpoint, chunks });
+  written(checkpoint: number, rows: RowsFile): void {
+    this.durable.push({ checkpoint, rows });
   }
 
   completed(checkpoint: number, id: string): void {
@@ -143,10 +142,13 @@ export class LevelBackend implements KeyedBackend {
 
   // Applying
 
+  /** All that wait at once: of a row that several of them have, only the newest version is written. */
   private nextToApply(): Applying | undefined {
-    const next = this.complete.shift();
-    if (!next) return undefined;
-    return { checkpoint: next.checkpoint, rows: rowsOf(next.files), size: { rows: 0, bytes: 0 } };
+    const waiting = this.complete.splice(0);
+    const last = waiting.at(-1);
+    if (!last) return undefined;
+    const files = waiting.flatMap((each) => each.files.map(({ rows }) => rows));
+    return { checkpoint: last.checkpoint, rows: newestOfFiles(files), size: { rows: 0, bytes: 0 } };
   }
 
   private async applySlice(base: LevelBase, applying: Applying): Promise<void> {
@@ -254,8 +256,8 @@ export class LevelBackend implements KeyedBackend {
     const { applied } = base.mark;
     if (applied?.id === checkpoint.id && files.length === 0) return;
     const size: Size = { rows: 0, bytes: 0 };
-    for (const file of files) {
-      const rows = readRawRows(await this.options.store.readRows(file), within(keyGroups))[Symbol.iterator]();
+    for await (const piece of pieces(this.options.store, files, keyGroups)) {
+      const rows = piece[Symbol.iterator]();
       for (let some = take(rows, ROWS_PER_WRITE, size); some.length > 0; some = take(rows, ROWS_PER_WRITE, size))
         await base.write(some, { applied, begun: checkpoint });
     }
@@ -264,38 +266,16 @@ export class LevelBackend implements KeyedBackend {
 
   /** Writes all rows of the files, some key groups after others, so that no more than those are in memory at once. */
   private async fill(base: LevelBase, { keyGroups, checkpoint, files }: WorkerRestore): Promise<void> {
-    const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const { first, end } = keyGroups;
-    const passes = Math.min(end - first, Math.ceil(bytes / FILL_BYTES));
-    const bound = (pass: number): number => first + Math.round(((end - first) * pass) / passes);
-    for (let pass = 0; pass < passes; pass += 1) {
-      const rows = this.read(files, within({ first: bound(pass), end: bound(pass + 1) }), pass > 0);
+    for await (const rows of pieces(this.options.store, files, keyGroups))
       await base.fill(rows, { applied: undefined, begun: checkpoint });
-    }
     await base.write([], { applied: checkpoint, begun: checkpoint });
   }
-
-  private async *read(
-    files: readonly FileRef[],
-    wanted: (keyGroup: number) => boolean,
-    again: boolean,
-  ): AsyncGenerator<Iterable<RawRow>> {
-    for (const file of files) yield readRawRows(await this.options.store.readRows(file, again), wanted);
-  }
-}
-
-function within({ first, end }: { readonly first: number; readonly end: number }): (keyGroup: number) => boolean {
-  return (keyGroup) => keyGroup >= first && keyGroup < end;
 }
 
 async function memoryRowsOf(base: LevelBase): Promise<OperatorRow[]> {
   const rows: OperatorRow[] = [];
   for await (const page of base.memoryRows()) for (const [operator, row] of page) rows.push({ operator, ...row });
   return rows;
-}
-
-function* rowsOf(files: readonly Written[]): Generator<RawRow> {
-  for (const { chunks } of files) yield* readRawRows(Buffer.concat(chunks));
 }
 
 function take(rows: Iterator<RawRow>, count: number, size: Size): RawRow[] {

@@ -9,7 +9,7 @@
  */
 import { type CheckpointStore, epochDigits } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
-import { RowsFileWriter } from '../../checkpoint/rows-file.js';
+import { type RowsFile, RowsFileWriter } from '../../checkpoint/rows-file.js';
 import { asMillraceError, assert, type MillraceError } from '../../core/errors.js';
 import type { RowWriter } from '../../state/backend.js';
 import type { Subtask } from './subtask.js';
@@ -32,7 +32,7 @@ export interface WorkerCheckpointsOptions {
   readonly subtasks: () => readonly Subtask[];
   acknowledge(part: WorkerPart): void;
   /** The file of a checkpoint's rows is durable. */
-  written(checkpoint: number, chunks: readonly Uint8Array[]): void;
+  written(checkpoint: number, rows: RowsFile): void;
   fail(error: MillraceError): void;
   /** Has the worker stepped soon. */
   wake(): void;
@@ -79,6 +79,7 @@ export class WorkerCheckpoints {
     for (const subtask of this.#options.subtasks()) drained = subtask.drainSealed(ROWS_PER_STEP) && drained;
     if (!drained) return true;
     if (open.subtasks.length < this.#options.subtasks().length) return false;
+    if (!open.rows.closeSome()) return true;
     open.writing = true;
     // One after another: an acknowledgement lists every file of the checkpoints before.
     this.#finishing = this.#finishing.then(() => this.#finish(open));
@@ -106,7 +107,7 @@ export class WorkerCheckpoints {
         const rows = open.rows.finish();
         const file = { ...(await store.writeRows(name, rows)), epoch: open.checkpoint };
         this.#offered.push({ checkpoint: open.checkpoint, file });
-        written(open.checkpoint, rows.chunks);
+        written(open.checkpoint, rows);
       }
     } catch (error) {
       fail(asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { subtask: worker }));

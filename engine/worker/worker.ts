@@ -60,7 +60,7 @@ export class Worker {
       store: options.store,
       subtasks: () => this.#subtasks,
       acknowledge: (part) => options.post({ kind: 'acknowledged', part }),
-      written: (checkpoint, chunks) => this.#backend.written(checkpoint, chunks),
+      written: (checkpoint, rows) => this.#backend.written(checkpoint, rows),
       fail: (error) => this.#fail(error),
       wake: () => options.wake(),
     });

@@ -108,15 +108,13 @@ export class LevelBase {
    * Fills a part of a base that holds nothing of these rows' key groups, in ascending order: an ordered store takes rows
    * several times as fast so. A later row of the same key counts.
    */
-  async fill(parts: AsyncIterable<Iterable<RawRow>>, mark: Mark): Promise<void> {
+  async fill(rows: Iterable<RawRow>, mark: Mark): Promise<void> {
     const names: StoreChange[] = [];
     const found = new Map<string, StoreChange>();
-    for await (const rows of parts) {
-      for (const row of rows) {
-        const [key, value] = this.#change(row, names);
-        if (value === undefined) found.delete(textOfKey(key));
-        else found.set(textOfKey(key), [key, value]);
-      }
+    for (const row of rows) {
+      const [key, value] = this.#change(row, names);
+      if (value === undefined) found.delete(textOfKey(key));
+      else found.set(textOfKey(key), [key, value]);
     }
     const ordered = [...found.keys()].sort();
     let before = this.#write(names, mark);

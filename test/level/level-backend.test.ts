@@ -2,7 +2,9 @@
  * Recovery of a worker's base: warm where it is on the manifest's chain of checkpoints, cold otherwise, right in any
  * case; and the bugs that would make it wrong, planted.
  */
+
 import t, { type Test } from 'tap';
+import type { RowsFile } from '../../checkpoint/rows-file.js';
 import type { Storage } from '../../core/host.js';
 import { MemoryStorage } from '../../engine/host/memory-storage.js';
 import { NodeStorage } from '../../engine/host/node-storage.js';
@@ -190,8 +192,8 @@ async function neverCompleted(): Promise<unknown> {
 t.test('nothing is applied before it is complete', async (t) => {
   t.equal(await neverCompleted(), 1);
   const { written } = LevelBackend.prototype;
-  plant(t, LevelBackend.prototype, 'written', function (this: LevelBackend, checkpoint: number, chunks: never[]) {
-    written.call(this, checkpoint, chunks);
+  plant(t, LevelBackend.prototype, 'written', function (this: LevelBackend, checkpoint: number, rows: RowsFile) {
+    written.call(this, checkpoint, rows);
     this.completed(checkpoint, 'one');
   } as never);
   t.equal(await neverCompleted(), 'not complete', 'the planted bug shows');

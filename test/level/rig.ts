@@ -105,7 +105,7 @@ export class Rig {
     const rows = writer.finish();
     this.names += 1;
     const file = await this.store.writeRows(`${String(epoch + 1).padStart(12, '0')}-${id}-${this.names}`, rows);
-    this.backend.written(epoch + 1, rows.chunks);
+    this.backend.written(epoch + 1, rows);
     return {
       id,
       epoch: epoch + 1,
