@@ -6,6 +6,7 @@
  */
 import { PendingCheckpoint } from '../../checkpoint/pending-checkpoint.js';
 import { asMillraceError, assert, MillraceError } from '../../core/errors.js';
+import type { Pressure } from '../../state/level/state-cache.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import type { ToCoordinator, ToWorker } from '../worker/messages.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
@@ -28,6 +29,8 @@ export interface AttemptOptions {
   restore(index: number): WorkerRestore | undefined;
   /** All workers are open and have their splits. */
   running(): void;
+  /** A worker asks for a checkpoint ahead of its time. */
+  pressed(): void;
 }
 
 export interface CheckpointParts {
@@ -40,7 +43,10 @@ interface WorkerSlot {
   readonly handle: WorkerHandle;
   opened: boolean;
   gone: boolean;
+  pressure: Pressure;
 }
+
+const NO_PRESSURE: Pressure = Object.freeze({ asks: false, holds: false });
 
 export class Attempt {
   /** What the end of input left for the committers. */
@@ -83,7 +89,7 @@ export class Attempt {
         gone: (error) => this.#workerGone(index, error),
       }),
     });
-    this.#workers = handles.map((handle) => ({ handle, opened: false, gone: false }));
+    this.#workers = handles.map((handle) => ({ handle, opened: false, gone: false, pressure: NO_PRESSURE }));
   }
 
   stop(drain: boolean): void {
@@ -130,7 +136,14 @@ export class Attempt {
 
   /** The checkpoint is complete, and what waited for it has been committed. */
   complete(checkpoint: number, id: string): void {
+    // What they asked for has been done; whoever still asks says so again.
+    for (const worker of this.#workers) worker.pressure = { ...worker.pressure, asks: false };
     this.#post({ kind: 'complete', checkpoint, id });
+  }
+
+  /** Whether some worker waits for a checkpoint. */
+  get asked(): boolean {
+    return this.#workers.some(({ pressure }) => pressure.asks);
   }
 
   /** Counters of all subtasks, as of a moment ago. */
@@ -169,6 +182,8 @@ export class Attempt {
         return this.#opened(index, message.fingerprint);
       case 'acknowledged':
         return this.#acknowledged(message.part);
+      case 'pressure':
+        return this.#pressed(this.#workers[index] as WorkerSlot, message.pressure);
       case 'ended':
         return this.#ended(message.handles);
       case 'metrics':
@@ -222,6 +237,18 @@ export class Attempt {
     if (!pending.checkpoint.acknowledge(String(part.worker), part)) return;
     this.#pending = undefined;
     pending.done(pending.checkpoint.parts);
+  }
+
+  #pressed(worker: WorkerSlot, pressure: Pressure): void {
+    const before = this.#held;
+    worker.pressure = pressure;
+    if (this.#held !== before) this.#post({ kind: 'hold', held: this.#held });
+    if (pressure.asks) this.#options.pressed();
+  }
+
+  /** Any worker's sources may feed the one that has too much. */
+  get #held(): boolean {
+    return this.#workers.some(({ pressure }) => pressure.holds);
   }
 
   #ended(handles: SinkHandles): void {

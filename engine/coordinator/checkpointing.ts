@@ -62,23 +62,34 @@ export class Checkpointing {
     this.#epoch = options.newest?.epoch ?? 0;
   }
 
-  /** Begins to take one every interval. Failures fail the attempt. */
+  /** Begins to take one every interval, or as soon as a worker asks for it. Failures fail the attempt. */
   start(): void {
     const { host, everyMs, attempt } = this.#options;
     if (this.#stopped) return;
-    this.#cancelTimer = host.timer(everyMs, () => {
-      this.take({ last: false, ended: undefined }).then(
-        () => this.start(),
-        (error: unknown) => attempt.failWith(error),
-      );
-    });
+    if (attempt.asked) this.#takeNext();
+    else this.#cancelTimer = host.timer(everyMs, () => this.#takeNext());
+  }
+
+  /** Workers hold more rows than they can keep: takes the next one now, if none is under way. */
+  hurry(): void {
+    if (this.#stopped || !this.#cancelTimer) return;
+    this.#cancelTimer();
+    this.#takeNext();
+  }
+
+  #takeNext(): void {
+    this.#cancelTimer = undefined;
+    this.take({ last: false, ended: undefined }).then(
+      () => this.start(),
+      (error: unknown) => this.#options.attempt.failWith(error),
+    );
   }
 
   /** No more of them by themselves; resolves when none is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
-    await this.#running?.catch(() => {});
+    await this.#running;
     await this.#options.merging.settled();
   }
 

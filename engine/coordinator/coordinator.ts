@@ -338,6 +338,7 @@ export class Coordinator {
       stateDirectory: checkpoints?.store.directory,
       restore: (index) => restores?.[index],
       running: () => this.#running(),
+      pressed: () => this.#checkpointing?.hurry(),
     });
     this.#attempt = attempt;
     if (checkpoints) {

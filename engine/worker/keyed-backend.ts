@@ -4,6 +4,7 @@
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { RowsFile } from '../../checkpoint/rows-file.js';
 import type { KeyedState, StateRow } from '../../state/backend.js';
+import type { Pressure } from '../../state/level/state-cache.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
 import { restoreRows, type WorkerRestore } from './restore.js';
 
@@ -23,10 +24,15 @@ export interface KeyedBackend {
   completed(checkpoint: number, id: string): void;
   /** Some work of its own, between batches; true when there was some. */
   step(): boolean;
+  /** What it wants done about rows that can't leave memory. */
+  readonly pressure: Pressure;
   close(): Promise<void>;
 }
 
+const NO_PRESSURE: Pressure = Object.freeze({ asks: false, holds: false });
+
 export class HeapBackend implements KeyedBackend {
+  readonly pressure = NO_PRESSURE;
   readonly #maxParallelism: number;
   readonly #store: CheckpointStore | undefined;
 

@@ -21,7 +21,7 @@ import type { AppliedCheckpoint, BaseIdentity, Mark } from '../../state/level/ba
 import { LevelBase } from '../../state/level/level-base.js';
 import { LevelState } from '../../state/level/level-state.js';
 import type { RowBase, WantedKey } from '../../state/level/row-base.js';
-import { StateCache } from '../../state/level/state-cache.js';
+import { type Pressure, StateCache } from '../../state/level/state-cache.js';
 import type { KeyedBackend, OperatorRow } from './keyed-backend.js';
 import type { WorkerRestore } from './restore.js';
 
@@ -81,6 +81,10 @@ export class LevelBackend implements KeyedBackend {
     this.cache = new StateCache(options.cacheBytes);
   }
 
+  get pressure(): Pressure {
+    return this.cache.pressure;
+  }
+
   /** Completed checkpoints that the base does not hold in whole. */
   get lag(): number {
     return this.complete.length + (this.applying ? 1 : 0);
@@ -122,11 +126,11 @@ export class LevelBackend implements KeyedBackend {
     const files = this.durable.filter((file) => file.checkpoint <= checkpoint);
     this.durable = this.durable.filter((file) => file.checkpoint > checkpoint);
     this.complete.push({ checkpoint: { id, epoch: checkpoint }, files });
-    this.cache.behind = true;
   }
 
   step(): boolean {
     if (this.writing || !this.base) return false;
+    this.cache.trim();
     this.applying ??= this.nextToApply();
     if (!this.applying) return false;
     void this.applySlice(this.base, this.applying);
@@ -169,7 +173,6 @@ export class LevelBackend implements KeyedBackend {
 
   private applied({ checkpoint, size }: Applying): void {
     this.applying = undefined;
-    this.cache.behind = this.lag > 0;
     const rowBytes = size.rows === 0 ? 0 : size.bytes / size.rows;
     for (const state of this.states.values()) state.applied(checkpoint.epoch, rowBytes);
   }

@@ -162,6 +162,11 @@ export class Subtask {
     this.#source?.stop(drain);
   }
 
+  /** Has the source read nothing meanwhile. */
+  hold(held: boolean): void {
+    this.#source?.hold(held);
+  }
+
   /** Has the operator called though nothing has come for it. */
   wakeStage(uid: string): void {
     this.#stages.find((stage) => stage.node.uid === uid)?.wake();

@@ -12,6 +12,7 @@ import type { Host } from '../../core/host.js';
 import { keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
 import { TIME_MIN } from '../../core/time.js';
+import type { Pressure } from '../../state/level/state-cache.js';
 import type { InputChannel, OutputChannel } from '../exchange/channel.js';
 import type { Chain, ChainedNode, Link, PhysicalPlan } from '../graph/chain.js';
 import { HeapBackend, type KeyedBackend, type OperatorRow } from './keyed-backend.js';
@@ -46,6 +47,8 @@ export class Worker {
   readonly #credit = new Map<string, number>();
   readonly #checkpoints: WorkerCheckpoints;
   readonly #backend: KeyedBackend;
+  /** As last told. */
+  #pressure: Pressure = { asks: false, holds: false };
   #open = false;
   #failed = false;
   #turn = 0;
@@ -84,6 +87,7 @@ export class Worker {
     try {
       const wrote = this.#checkpoints.step();
       const applied = this.#backend.step();
+      this.#tellPressure();
       return this.#stepNext() || wrote || applied || this.#flush();
     } catch (error) {
       this.#fail(error);
@@ -104,6 +108,13 @@ export class Worker {
     this.#open = false;
     await Promise.all(this.#subtasks.map((subtask) => subtask.close()));
     await this.#backend.close();
+  }
+
+  #tellPressure(): void {
+    const { pressure } = this.#backend;
+    if (pressure.asks === this.#pressure.asks && pressure.holds === this.#pressure.holds) return;
+    this.#pressure = pressure;
+    this.#options.post({ kind: 'pressure', pressure });
   }
 
   #stepNext(): boolean {
@@ -136,9 +147,12 @@ export class Worker {
       case 'complete':
         this.#checkpoints.complete(message.checkpoint);
         this.#backend.completed(message.checkpoint, message.id);
+        this.#pressure = { ...this.#pressure, asks: false };
         return this.#subtasks.forEach((subtask) => subtask.complete(message.checkpoint));
       case 'abort':
         return this.#subtasks.forEach((subtask) => subtask.abort(message.checkpoint));
+      case 'hold':
+        return this.#subtasks.forEach((subtask) => subtask.hold(message.held));
       case 'stop':
         return this.#subtasks.forEach((subtask) => subtask.stop(message.drain));
       case 'credit':

@@ -48,7 +48,8 @@ interface Seal {
 
 /** What an object costs beside its packed bytes: headers, fields, a place in its table. Measured: 40 to 120. */
 const ROW_OVERHEAD_BYTES = 64;
-const ROW_BYTES_AT_FIRST = 64;
+/** Until the first checkpoint shows: rather too much, so that it comes before memory is full of large rows. */
+const ROW_BYTES_AT_FIRST = 512;
 /** Keys of timers that are fetched at once. */
 const TIMERS_AHEAD = 1_000;
 /** Slots looked at in one call; a pause of some 100 µs. */
@@ -95,6 +96,10 @@ export class LevelState extends MemoryState implements Evicting {
     return super.keyCount + this.evictedKeys;
   }
 
+  get awaitsBase(): boolean {
+    return this.seals.length > 0;
+  }
+
   get heldBytes(): number {
     let rows = 0;
     for (const { held } of this.evictables) rows += held;
@@ -109,10 +114,7 @@ export class LevelState extends MemoryState implements Evicting {
   override prepare(inbox: Inbox): boolean {
     if (this.fetching !== null) return false;
     const { batch, cursor } = inbox;
-    if (this.unready !== batch) {
-      if (this.options.cache.mustWait) return false;
-      this.beginBatch(inbox);
-    }
+    if (this.unready !== batch) this.beginBatch(inbox);
     this.unready = null;
     if (this.keepsAll) return true;
     const at = touchKnown(this.used, batch.slots, cursor, batch.count, this.turn);
