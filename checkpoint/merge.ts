@@ -1,10 +1,9 @@
 /**
  * Makes one file of rows of several, so that neither their number nor their size grows without end.
  */
-import type { RawRow } from '../state/level/base-codec.js';
 import type { FileRef } from './manifest.js';
-import { type KeyGroupRange, newestOf, pieces, type RowsReader } from './newest-rows.js';
-import { type RowsContent, RowsFileWriter, type Section, TableBook } from './rows-file.js';
+import { type KeyGroupRange, pieces, type RowsReader } from './newest-rows.js';
+import { type RowsContent, RowsFileWriter, type Section, TableBook, type TableEntry } from './rows-file.js';
 
 /** Plain data: it goes to a pool thread. */
 export interface MergeTask {
@@ -40,26 +39,19 @@ async function* mergedSections(
   { files, range, keepsRemoved = false, names = {} }: MergeTask,
   book: TableBook,
 ): AsyncGenerator<Section> {
-  const numbers = new Map<RawRow['name'], number | undefined>();
-  for await (const rows of pieces(from, files, range)) {
+  const old = new TableBook();
+  for await (const piece of pieces(from, files, range, old)) {
     const writer = new RowsFileWriter(book);
-    for (const row of newestOf(rows)) {
-      if (!numbers.has(row.name)) numbers.set(row.name, numberOf(row.name, names, book));
-      const number = numbers.get(row.name);
-      if (number !== undefined && (keepsRemoved || row.value !== undefined)) writer.putRaw(row, number);
-    }
+    const tables = old.entries.map((entry) => numberOf(entry, names, book));
+    piece.copyNewest(writer, tables, keepsRemoved);
     yield* writer.finish().sections;
   }
 }
 
-/** Undefined for rows that are left out. */
-function numberOf(
-  { operator, table, kind }: RawRow['name'],
-  names: OperatorNames,
-  book: TableBook,
-): number | undefined {
+/** -1 for rows that are left out. */
+function numberOf([operator, table, kind]: TableEntry, names: OperatorNames, book: TableBook): number {
   const uid = Object.hasOwn(names, operator) ? names[operator] : operator;
-  return typeof uid === 'string' ? book.numberOf(uid, table, kind) : undefined;
+  return typeof uid === 'string' ? book.numberOf(uid, table, kind) : -1;
 }
 
 /** Nothing where one of the files does not say. */

@@ -5,7 +5,16 @@
 import type { RawRow } from '../state/level/base-codec.js';
 import type { FileRef } from './manifest.js';
 import type { OpenRows, SectionRef } from './open-rows.js';
-import { namesOf, type RowsFile, rawRowsOf, type Section, type StoredRow, storedRow } from './rows-file.js';
+import { Piece } from './piece.js';
+import {
+  namesOf,
+  type RowsFile,
+  type Section,
+  type StoredRow,
+  storedRow,
+  TableBook,
+  type TableEntry,
+} from './rows-file.js';
 
 export interface KeyGroupRange {
   readonly first: number;
@@ -20,7 +29,7 @@ export interface RowsReader {
 }
 
 /** Bytes of files whose rows are in memory at once, unless a key group has more. */
-const PIECE_BYTES = 32 << 20;
+const PIECE_BYTES = 16 << 20;
 
 /** Rows that are there, decoded. `files`: oldest first. */
 export async function* newestRows(
@@ -28,35 +37,34 @@ export async function* newestRows(
   files: readonly FileRef[],
   range: KeyGroupRange,
 ): AsyncIterable<StoredRow> {
-  for await (const rows of pieces(store, files, range))
-    for (const row of newestOf(rows)) if (row.value !== undefined) yield storedRow(row);
+  for await (const piece of pieces(store, files, range))
+    for (const row of piece.newest()) if (row.value !== undefined) yield storedRow(row);
 }
 
 /**
  * All rows of some key groups at a time, ascending by key groups; in each piece rows come as the files have them, oldest
- * file first. A piece is to be done with before the next one is asked for.
+ * file first. `book`: numbers the tables of all files; complete before the first piece.
  */
 export async function* pieces(
   store: RowsReader,
   files: readonly FileRef[],
   range: KeyGroupRange,
-): AsyncGenerator<Iterable<RawRow>> {
+  book = new TableBook(),
+): AsyncGenerator<Piece> {
   const readers: FilePieces[] = [];
   try {
-    for (const file of files) readers.push(new FilePieces(await store.openRows(file)));
+    for (const file of files) readers.push(new FilePieces(await store.openRows(file), book));
+    const names = namesOf(book.entries);
     for (let { first } = range; first < range.end; ) {
       const end = pieceEnd(readers, first, range.end);
-      for (const reader of readers) await reader.advance(first, end);
-      yield rowsIn(readers, { first, end });
+      const piece = new Piece(names);
+      for (const reader of readers) await reader.addTo(piece, { first, end });
+      if (piece.count > 0) yield piece;
       first = end;
     }
   } finally {
     for (const { file } of readers) await file.close();
   }
-}
-
-function* rowsIn(readers: readonly FilePieces[], range: KeyGroupRange): Generator<RawRow> {
-  for (const reader of readers) yield* reader.rows(range);
 }
 
 /** As many key groups as have no more than a piece's bytes, but at least one. */
@@ -68,14 +76,20 @@ function pieceEnd(readers: readonly FilePieces[], first: number, rangeEnd: numbe
   return rangeEnd;
 }
 
+function numbersIn(book: TableBook, tables: readonly TableEntry[]): number[] {
+  return tables.map((entry) => book.numberOf(...entry));
+}
+
 /** Goes through one file, section by section; one that is wider than a piece is kept for the next. */
 class FilePieces {
   readonly file: OpenRows;
+  readonly #tables: readonly number[];
   #next = 0;
   #loaded: { readonly section: SectionRef; readonly bytes: Uint8Array }[] = [];
 
-  constructor(file: OpenRows) {
+  constructor(file: OpenRows, book: TableBook) {
     this.file = file;
+    this.#tables = numbersIn(book, file.tables);
   }
 
   /** Bytes of what is to be read for the key groups before `end`. */
@@ -87,63 +101,52 @@ class FilePieces {
     return bytes;
   }
 
-  async advance(first: number, end: number): Promise<void> {
+  async addTo(piece: Piece, range: KeyGroupRange): Promise<void> {
     const { sections } = this.file;
-    this.#loaded = this.#loaded.filter(({ section }) => section.end > first);
-    for (; this.#next < sections.length && (sections[this.#next] as SectionRef).first < end; this.#next += 1) {
+    this.#loaded = this.#loaded.filter(({ section }) => section.end > range.first);
+    for (; this.#next < sections.length && (sections[this.#next] as SectionRef).first < range.end; this.#next += 1) {
       const section = sections[this.#next] as SectionRef;
-      if (section.end > first) this.#loaded.push({ section, bytes: await this.file.read(section) });
+      if (section.end > range.first) this.#loaded.push({ section, bytes: await this.file.read(section) });
     }
-  }
-
-  *rows(range: KeyGroupRange): Generator<RawRow> {
-    for (const { bytes } of this.#loaded) yield* rawRowsOf(bytes, this.file.names, range);
-  }
-}
-
-/** Likewise, each once and ascending by key groups, for files in memory; removed ones too. */
-export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow> {
-  const all = files.flatMap(({ sections, tables }) => {
-    const names = namesOf(tables);
-    return sections.map((section) => ({ section, names }));
-  });
-  const order = [...all].sort((a, b) => a.section.first - b.section.first);
-  for (let at = 0; at < order.length; ) {
-    // Sections that share key groups, one with the next.
-    const from = at;
-    for (let end = 0; at < order.length && (at === from || (order[at] as SectionOf).section.first < end); at += 1)
-      end = Math.max(end, (order[at] as SectionOf).section.end);
-    const together = new Set(order.slice(from, at));
-    yield* newestOf(rowsOfSections(all.filter((each) => together.has(each))));
+    for (const { bytes } of this.#loaded) piece.add(bytes, this.#tables, range);
   }
 }
 
 interface SectionOf {
   readonly section: Section;
-  readonly names: readonly RawRow['name'][];
+  readonly tables: readonly number[];
 }
 
-function* rowsOfSections(sections: readonly SectionOf[]): Generator<RawRow> {
-  for (const { section, names } of sections) yield* rawRowsOf(section.bytes, names, section);
+/** The newest rows of files in memory, ascending by key groups; removed ones too. */
+export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow> {
+  const book = new TableBook();
+  const all = files.flatMap(({ sections, tables: entries }): SectionOf[] => {
+    const tables = numbersIn(book, entries);
+    return sections.map((section) => ({ section, tables }));
+  });
+  const names = namesOf(book.entries);
+  for (const together of overlapping(all)) {
+    const piece = new Piece(names);
+    for (const { section, tables } of together) piece.add(section.bytes, tables, section);
+    yield* piece.newest();
+  }
 }
 
-/** Each row once, as the last of `rows` has it, removed ones too. Order is lost. */
-export function newestOf(rows: Iterable<RawRow>): RawRow[] {
-  const prefixes = new Map<RawRow['name'], string>();
-  const newest = new Map<string, RawRow>();
-  for (const row of rows) newest.set(prefixOf(row.name, prefixes) + textOf(row.key), row);
-  return [...newest.values()];
+/** Sections that share key groups, one with the next, in the order of their files. */
+function* overlapping(all: readonly SectionOf[]): Generator<readonly SectionOf[]> {
+  const ascending = [...all.keys()].sort((a, b) => firstOf(all, a) - firstOf(all, b) || a - b);
+  for (let at = 0; at < ascending.length; ) {
+    const together: number[] = [];
+    for (let end = Number.POSITIVE_INFINITY; at < ascending.length; at += 1) {
+      const next = ascending[at] as number;
+      if (together.length > 0 && firstOf(all, next) >= end) break;
+      end = Math.max(together.length > 0 ? end : 0, (all[next] as SectionOf).section.end);
+      together.push(next);
+    }
+    yield together.sort((a, b) => a - b).map((each) => all[each] as SectionOf);
+  }
 }
 
-function prefixOf(name: RawRow['name'], prefixes: Map<RawRow['name'], string>): string {
-  const known = prefixes.get(name);
-  if (known !== undefined) return known;
-  const prefix = `${name.operator}/${name.kind}/${name.table}/`;
-  prefixes.set(name, prefix);
-  return prefix;
-}
-
-/** One character a byte. */
-function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('latin1');
+function firstOf(all: readonly SectionOf[], at: number): number {
+  return (all[at] as SectionOf).section.first;
 }

@@ -9,7 +9,6 @@ import { MillraceError } from '../core/errors.js';
 import type { ReadableFile } from '../core/host.js';
 import { damagedFile, readAt } from './durable-files.js';
 import {
-  namesOf,
   ROWS_HEADER_BYTES,
   ROWS_MAGIC,
   ROWS_VERSION,
@@ -31,8 +30,6 @@ export interface SectionRef extends Omit<Section, 'bytes'> {
 export class OpenRows {
   readonly path: string;
   readonly tables: readonly TableEntry[];
-  /** Of the file's tables, in their order. */
-  readonly names: ReturnType<typeof namesOf>;
   readonly sections: readonly SectionRef[];
   readonly #file: ReadableFile;
 
@@ -40,7 +37,6 @@ export class OpenRows {
     this.path = path;
     this.#file = file;
     this.tables = tables;
-    this.names = namesOf(tables);
     this.sections = sections;
   }
 

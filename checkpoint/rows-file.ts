@@ -27,7 +27,7 @@ export const ROWS_VERSION = 2;
 export const ROWS_HEADER_BYTES = ROWS_MAGIC.length + 2;
 
 const PUT = 0;
-const REMOVED = 1;
+export const ROW_REMOVED = 1;
 
 type Kind = StateRow['kind'];
 
@@ -139,23 +139,18 @@ export class RowsFileWriter {
       },
       remove: (table, kind, keyGroup, key, subkey) => {
         const bucket = this.#bucket(keyGroup);
-        this.#begin(bucket, REMOVED, numberOf(table, kind), keyGroup);
+        this.#begin(bucket, ROW_REMOVED, numberOf(table, kind), keyGroup);
         putKey(bucket.open, kind, key, subkey);
         this.#end(bucket);
       },
     };
   }
 
-  /** Takes over a row as another file has it; `table`: its number in this file. */
-  putRaw({ keyGroup, key, value }: RawRow, table: number): void {
+  /** Takes over a row as another file has it, in bytes [from, end) from the length of its key on. `table`: its number here. */
+  copyRow(removed: boolean, keyGroup: number, table: number, bytes: Uint8Array, from: number, end: number): void {
     const bucket = this.#bucket(keyGroup);
-    this.#begin(bucket, value === undefined ? REMOVED : PUT, table, keyGroup);
-    bucket.open.varint(key.length);
-    bucket.open.put(key);
-    if (value !== undefined) {
-      bucket.open.varint(value.length);
-      bucket.open.put(value);
-    }
+    this.#begin(bucket, removed ? ROW_REMOVED : PUT, table, keyGroup);
+    bucket.open.putPart(bytes, from, end);
     this.#end(bucket);
   }
 
@@ -313,33 +308,6 @@ function header(): Uint8Array {
 /** A table's name as rows of one file carry it: one object for all of them. */
 export function namesOf(tables: readonly TableEntry[]): RawRow['name'][] {
   return tables.map(([operator, table, kind]) => ({ operator, table, kind }));
-}
-
-/** Rows of a section, in order, sharing its memory. Those of key groups outside of [first, end) are skipped. */
-export function* rawRowsOf(
-  bytes: Uint8Array,
-  names: readonly RawRow['name'][],
-  { first, end }: { readonly first: number; readonly end: number },
-): Generator<RawRow> {
-  const reader = new ByteReader(bytes);
-  while (!reader.drained) {
-    const removed = reader.u8() === REMOVED;
-    const keyGroup = reader.u16();
-    const name = names[reader.varint()] as RawRow['name'];
-    const wanted = keyGroup >= first && keyGroup < end;
-    if (wanted) {
-      const key = reader.take(reader.varint());
-      yield { name, keyGroup, key, value: removed ? undefined : reader.take(reader.varint()) };
-    } else {
-      skip(reader);
-      if (!removed) skip(reader);
-    }
-  }
-}
-
-function skip(reader: ByteReader): void {
-  const length = reader.varint();
-  reader.at += length;
 }
 
 /** A row as it stands in a file, decoded; `removed` rows have no value. */

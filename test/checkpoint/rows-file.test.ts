@@ -5,12 +5,12 @@ import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
 import { mergeRows, worthMerging } from '../../checkpoint/merge.js';
 import { type KeyGroupRange, newestOfFiles, newestRows, pieces } from '../../checkpoint/newest-rows.js';
+import { Piece } from '../../checkpoint/piece.js';
 import {
   encodeRows,
   namesOf,
   type RowsFile,
   RowsFileWriter,
-  rawRowsOf,
   type StoredRow,
   storedRow,
 } from '../../checkpoint/rows-file.js';
@@ -59,7 +59,9 @@ const ALL: KeyGroupRange = { first: 0, end: 128 };
 
 /** As the sections have them. */
 function rowsOf({ sections, tables }: RowsFile, range = ALL): StoredRow[] {
-  return sections.flatMap(({ bytes }) => [...rawRowsOf(bytes, namesOf(tables), range)].map(storedRow));
+  const piece = new Piece(namesOf(tables));
+  for (const { bytes } of sections) piece.add(bytes, [...tables.keys()], range);
+  return [...piece].map(storedRow);
 }
 
 /** Rows of a key group keep their order; key groups ascend. */
