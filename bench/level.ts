@@ -60,7 +60,7 @@ async function recovery(directory: string): Promise<void> {
   console.log(`recovery of ${(bytes / 1e9).toFixed(2)} GB, ${ROWS} rows, one worker`);
   const open = async (checkpoint: { id: string; epoch: number }, ancestors: readonly string[]): Promise<void> => {
     const identity = { maxParallelism: 128, first: 0, end: 128 };
-    const options = { worker: 0, identity, storage, store, cacheBytes: 64 << 20 };
+    const options = { worker: 0, identity, storage, store, cacheBytes: 64 << 20, lagMax: 8 };
     const backend = new LevelBackend({ ...options, fail: (error) => console.error(error), wake: () => {} });
     backend.state('accounts').value('account');
     const nothing = { states: new Map(), watermarks: new Map(), randoms: new Map() };

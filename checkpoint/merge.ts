@@ -65,16 +65,27 @@ const DELTA_SHARE_MAX = 0.5;
 /** Below this the number of files counts, not their weight. */
 const SMALL_BYTES = 1 << 20;
 
+export interface MergeLimits {
+  /** More files than this are too many. */
+  readonly filesMax: number;
+  /** A base holds all checkpoints up to this one, and is to find out what later ones removed. */
+  readonly applied: number;
+}
+
 /**
- * Which of a range's files, oldest first, should become one; undefined: none. All of them once the deltas have much to
- * replace. Before that, where there are more than `filesMax`, the last few: those none of which outweighs what came
- * after it, so that a row is written again for each doubling of what lies behind it, and not with every merge.
+ * Which of a range's files, oldest first, should become one; undefined: none. The first of them, up to `applied`, once
+ * the deltas there have much to replace. Before that, where there are too many, the last few: those none of which
+ * outweighs what came after it, so that a row is written again for each doubling of what lies behind it, and not with
+ * every merge.
  */
-export function worthMerging(files: readonly FileRef[], filesMax: number): readonly FileRef[] | undefined {
+export function worthMerging(files: readonly FileRef[], limits: MergeLimits): readonly FileRef[] | undefined {
+  const late = files.findIndex(({ epoch = 0 }) => epoch > limits.applied);
+  const early = late < 0 ? files : files.slice(0, late);
+  const [run = 0, ...deltas] = early.map(({ sizeBytes }) => sizeBytes);
+  const weight = deltas.reduce((sum, bytes) => sum + bytes, 0);
+  if (weight > SMALL_BYTES && weight > run * DELTA_SHARE_MAX) return early;
+  if (files.length <= limits.filesMax) return undefined;
   const sizes = files.map(({ sizeBytes }) => sizeBytes);
-  const weight = sizes.slice(1).reduce((sum, bytes) => sum + bytes, 0);
-  if (weight > SMALL_BYTES && weight > (sizes[0] as number) * DELTA_SHARE_MAX) return files;
-  if (files.length <= filesMax) return undefined;
   let first = files.length - 2;
   for (let at = first, after = sizes.at(-1) as number; at > 0; after += sizes[at] as number, at -= 1)
     if ((sizes[at] as number) <= after) first = at;

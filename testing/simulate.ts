@@ -189,6 +189,7 @@ function drawSettings(random: Random): EngineSettings {
     watermarkMs: random.below(30),
     backend: 'memory',
     stateBytes: LIMITS.stateBytes,
+    baseLagMax: 1 + random.below(3),
   };
 }
 

@@ -124,9 +124,10 @@ export class Checkpointing {
     await commit(new Map(Object.entries(manifest.sinks)));
     attempt.complete(epoch, manifest.id);
     await store.prune(merging.pending);
-    if (!last) merging.consider(manifest.ranges);
+    if (!last) merging.consider(manifest.ranges, appliedOf(parts));
     const durationMs = host.elapsed() - startedAt;
-    completed({ epoch, durationMs, sizeBytes: sizeOf(manifest), completedAt: host.now() });
+    const pauseMs = Math.max(...parts.map((part) => part.pauseMs));
+    completed({ epoch, durationMs, pauseMs, sizeBytes: sizeOf(manifest), completedAt: host.now() });
   }
 
   /** Undefined when it has taken too long. The last one may take as long as it likes: nothing goes on without it. */
@@ -179,6 +180,13 @@ export class Checkpointing {
     const ranges = rangesOf(this.#newest?.ranges ?? [], written, { parallelism, maxParallelism });
     return ranges.map((range) => ({ ...range, files: merging.replace(range.files) }));
   }
+}
+
+/** By worker, as by range. */
+function appliedOf(parts: readonly WorkerPart[]): number[] {
+  const applied: number[] = [];
+  for (const part of parts) applied[part.worker] = part.applied;
+  return applied;
 }
 
 function ancestorsOf(parent: Manifest | undefined): string[] {

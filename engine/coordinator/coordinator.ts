@@ -43,6 +43,11 @@ export interface CheckpointInfo {
   readonly completedAt: number;
   /** From its trigger until all that waited for it had been committed; undefined for one that an earlier run took. */
   readonly durationMs: number | undefined;
+  /**
+   * The longest that a worker's turn took while it was cut and its rows were written: a batch of records, and what the
+   * checkpoint added to it. Undefined likewise.
+   */
+  readonly pauseMs: number | undefined;
   /** Bytes of all files it rests on. */
   readonly sizeBytes: number;
 }
@@ -204,7 +209,14 @@ export class Coordinator {
 
   #infoOf(manifest: Manifest): CheckpointInfo {
     const { epoch, createdAt: completedAt } = manifest;
-    return { epoch, completedAt, durationMs: undefined, sizeBytes: sizeOf(manifest), count: this.#count };
+    return {
+      epoch,
+      completedAt,
+      durationMs: undefined,
+      pauseMs: undefined,
+      sizeBytes: sizeOf(manifest),
+      count: this.#count,
+    };
   }
 
   async #run(): Promise<JobOutcome> {

@@ -56,11 +56,12 @@ export class Merging {
     this.#merged.splice(0, this.#merged.length, ...left);
   }
 
-  /** Begins to merge a range that is worth it, if none is under way. */
-  consider(ranges: readonly StateRange[]): void {
+  /** Begins to merge a range that is worth it, if none is under way. `applied`: how far the base of each is. */
+  consider(ranges: readonly StateRange[], applied: readonly number[]): void {
     if (this.#running) return;
-    for (const range of ranges) {
-      const files = worthMerging(range.files, this.#options.filesMax);
+    const { filesMax } = this.#options;
+    for (const [at, range] of ranges.entries()) {
+      const files = worthMerging(range.files, { filesMax, applied: applied[at] as number });
       if (files) return this.#begin(range, files);
     }
   }
@@ -69,7 +70,7 @@ export class Merging {
     const name = `run-${this.#options.runId}-${String(this.#count).padStart(6, '0')}`;
     this.#count += 1;
     this.#current = `state/${name}.rows`;
-    this.#running = this.#merge({ name, files, range: { first, end }, keepsRemoved: files.length < all.length });
+    this.#running = this.#merge({ name, files, range: { first, end }, keepsRemoved: files[0] !== all[0] });
   }
 
   /** Resolves when none is under way. */

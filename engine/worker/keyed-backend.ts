@@ -24,6 +24,8 @@ export interface KeyedBackend {
   completed(checkpoint: number, id: string): void;
   /** Some work of its own, between batches; true when there was some. */
   step(): boolean;
+  /** The last checkpoint whose rows are all in the base; Infinity without one. */
+  readonly applied: number;
   /** What it wants done about rows that can't leave memory. */
   readonly pressure: Pressure;
   close(): Promise<void>;
@@ -33,6 +35,7 @@ const NO_PRESSURE: Pressure = Object.freeze({ asks: false, holds: false });
 
 export class HeapBackend implements KeyedBackend {
   readonly pressure = NO_PRESSURE;
+  readonly applied = Number.POSITIVE_INFINITY;
   readonly #maxParallelism: number;
   readonly #store: CheckpointStore | undefined;
 

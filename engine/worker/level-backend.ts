@@ -32,6 +32,11 @@ export interface LevelBackendOptions {
   readonly store: CheckpointStore;
   /** Bytes of rows that may be in memory. */
   readonly cacheBytes: number;
+  /**
+   * Completed checkpoints wait for one another until there are so many, or their files large, or memory short: what
+   * changes all the time is then written to the base once and not with each of them.
+   */
+  readonly lagMax: number;
   fail(error: MillraceError): void;
   wake(): void;
 }
@@ -56,6 +61,8 @@ interface Size {
 
 /** Rows written between two batches: about a millisecond. */
 const ROWS_PER_STEP = 512;
+/** Bytes of completed checkpoints' files that wait to be written to the base. */
+const WAITING_BYTES = 8 << 20;
 /** Rows of one write while nothing else is going on. */
 const ROWS_PER_WRITE = 2_048;
 
@@ -68,6 +75,8 @@ export class LevelBackend implements KeyedBackend {
   private base: LevelBase | undefined;
   private durable: Written[] = [];
   private complete: { readonly checkpoint: AppliedCheckpoint; readonly files: readonly Written[] }[] = [];
+  /** Of the files of completed checkpoints. */
+  private waitingBytes = 0;
   private applying: Applying | undefined;
   private writing = false;
   private opening: Promise<void> | undefined;
@@ -79,6 +88,10 @@ export class LevelBackend implements KeyedBackend {
     this.options = options;
     this.path = `${options.store.directory}/base/${options.worker}`;
     this.cache = new StateCache(options.cacheBytes);
+  }
+
+  get applied(): number {
+    return this.base?.mark.applied?.epoch ?? 0;
   }
 
   get pressure(): Pressure {
@@ -126,6 +139,7 @@ export class LevelBackend implements KeyedBackend {
     const files = this.durable.filter((file) => file.checkpoint <= checkpoint);
     this.durable = this.durable.filter((file) => file.checkpoint > checkpoint);
     this.complete.push({ checkpoint: { id, epoch: checkpoint }, files });
+    for (const { rows } of files) for (const { bytes } of rows.sections) this.waitingBytes += bytes.length;
   }
 
   step(): boolean {
@@ -146,13 +160,19 @@ export class LevelBackend implements KeyedBackend {
 
   // Applying
 
-  /** All that wait at once: of a row that several of them have, only the newest version is written. */
+  /** All that wait at once, once that is worth it: of a row that several of them have, only the newest version is written. */
   private nextToApply(): Applying | undefined {
+    if (!this.worthApplying()) return undefined;
     const waiting = this.complete.splice(0);
-    const last = waiting.at(-1);
-    if (!last) return undefined;
+    const last = waiting.at(-1) as (typeof waiting)[0];
+    this.waitingBytes = 0;
     const files = waiting.flatMap((each) => each.files.map(({ rows }) => rows));
     return { checkpoint: last.checkpoint, rows: newestOfFiles(files), size: { rows: 0, bytes: 0 } };
+  }
+
+  private worthApplying(): boolean {
+    const { length } = this.complete;
+    return length > 0 && (length >= this.options.lagMax || this.waitingBytes > WAITING_BYTES || this.cache.wantsRoom);
   }
 
   private async applySlice(base: LevelBase, applying: Applying): Promise<void> {
@@ -162,7 +182,7 @@ export class LevelBackend implements KeyedBackend {
     this.writing = true;
     try {
       await base.write(rows, { applied: last ? checkpoint : base.mark.applied, begun: checkpoint });
-      if (last) this.applied(applying);
+      if (last) this.finish(applying);
     } catch (error) {
       if (this.closed) return;
       this.options.fail(asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { subtask: this.options.worker }));
@@ -171,7 +191,7 @@ export class LevelBackend implements KeyedBackend {
     this.options.wake();
   }
 
-  private applied({ checkpoint, size }: Applying): void {
+  private finish({ checkpoint, size }: Applying): void {
     this.applying = undefined;
     const rowBytes = size.rows === 0 ? 0 : size.bytes / size.rows;
     for (const state of this.states.values()) state.applied(checkpoint.epoch, rowBytes);

@@ -22,6 +22,10 @@ export interface WorkerPart {
   readonly subtasks: readonly SubtaskSnapshot[];
   /** Files of rows since the last complete checkpoint, in order. */
   readonly files: readonly FileRef[];
+  /** The last checkpoint whose rows are all in the worker's base; Infinity without one. */
+  readonly applied: number;
+  /** The longest turn of the worker meanwhile. */
+  readonly pauseMs: number;
 }
 
 export interface WorkerCheckpointsOptions {
@@ -31,6 +35,8 @@ export interface WorkerCheckpointsOptions {
   readonly store: CheckpointStore | undefined;
   readonly subtasks: () => readonly Subtask[];
   acknowledge(part: WorkerPart): void;
+  /** The last checkpoint whose rows are all in the base. */
+  applied(): number;
   /** The file of a checkpoint's rows is durable. */
   written(checkpoint: number, rows: RowsFile): void;
   fail(error: MillraceError): void;
@@ -44,6 +50,7 @@ interface Open {
   readonly subtasks: SubtaskSnapshot[];
   /** The file is being written. */
   writing: boolean;
+  pauseMs: number;
 }
 
 /** Rows encoded between two batches: a fraction of a millisecond. */
@@ -86,6 +93,11 @@ export class WorkerCheckpoints {
     return true;
   }
 
+  /** How long the worker's last turn took. */
+  stepped(ms: number): void {
+    for (const open of this.#open) if (ms > open.pauseMs && !open.writing) open.pauseMs = ms;
+  }
+
   complete(checkpoint: number): void {
     this.#offered = this.#offered.filter((each) => each.checkpoint > checkpoint);
   }
@@ -94,7 +106,7 @@ export class WorkerCheckpoints {
     const known = this.#open.find((open) => open.checkpoint === checkpoint);
     if (known) return known;
     assert(checkpoint > (this.#open.at(-1)?.checkpoint ?? 0), 'checkpoints come in order');
-    const open = { checkpoint, rows: new RowsFileWriter(), subtasks: [], writing: false };
+    const open = { checkpoint, rows: new RowsFileWriter(), subtasks: [], writing: false, pauseMs: 0 };
     this.#open.push(open);
     return open;
   }
@@ -115,6 +127,7 @@ export class WorkerCheckpoints {
     }
     this.#open.splice(this.#open.indexOf(open), 1);
     const files = this.#offered.map(({ file }) => file);
-    acknowledge({ checkpoint: open.checkpoint, worker, subtasks: open.subtasks, files });
+    const { checkpoint, subtasks, pauseMs } = open;
+    acknowledge({ checkpoint, worker, subtasks, files, pauseMs, applied: this.#options.applied() });
   }
 }

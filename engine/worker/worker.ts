@@ -63,6 +63,7 @@ export class Worker {
       store: options.store,
       subtasks: () => this.#subtasks,
       acknowledge: (part) => options.post({ kind: 'acknowledged', part }),
+      applied: () => this.#backend.applied,
       written: (checkpoint, rows) => this.#backend.written(checkpoint, rows),
       fail: (error) => this.#fail(error),
       wake: () => options.wake(),
@@ -84,11 +85,15 @@ export class Worker {
   /** Works on one subtask; false when none had anything to do. */
   step(): boolean {
     if (!this.#open || this.#failed) return false;
+    const { host } = this.#options;
+    const startedAt = host.elapsed();
     try {
       const wrote = this.#checkpoints.step();
       const applied = this.#backend.step();
       this.#tellPressure();
-      return this.#stepNext() || wrote || applied || this.#flush();
+      const worked = this.#stepNext() || wrote || applied || this.#flush();
+      this.#checkpoints.stepped(host.elapsed() - startedAt);
+      return worked;
     } catch (error) {
       this.#fail(error);
       return false;
@@ -217,6 +222,7 @@ export class Worker {
       storage: host.storage,
       store,
       cacheBytes: settings.stateBytes,
+      lagMax: settings.baseLagMax,
       fail: (error) => this.#fail(error),
       wake,
     });

@@ -23,6 +23,8 @@ export interface Pressure {
   readonly holds: boolean;
 }
 
+/** Times the limit. */
+const WANTS_ROOM_AT = 0.75;
 /** Times the limit: when a checkpoint is asked for, and when sources wait for it. */
 const ASKS_AT = 1.25;
 const HOLDS_AT = 2;
@@ -33,6 +35,11 @@ export class StateCache {
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes;
+  }
+
+  /** Rows will soon have to leave memory, for which the base must hold them. */
+  get wantsRoom(): boolean {
+    return this.heldBytes > WANTS_ROOM_AT * this.limitBytes;
   }
 
   /** Nothing is wanted that would not help: rows of the keys being worked on may be too many by themselves. */

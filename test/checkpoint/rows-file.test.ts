@@ -294,19 +294,22 @@ t.test('every byte is checked before it is used', async (t) => {
 });
 
 t.test('what is merged, and when', async (t) => {
-  const chosen = (sizes: readonly number[]): string =>
+  const chosen = (sizes: readonly number[], applied = Number.POSITIVE_INFINITY): string =>
     String(
       worthMerging(
-        sizes.map((sizeBytes, at) => ({ path: String(at), sizeBytes, digest: '', rows: 1 })),
-        4,
+        sizes.map((sizeBytes, epoch) => ({ path: String(epoch), sizeBytes, digest: '', rows: 1, epoch })),
+        { filesMax: 4, applied },
       )?.map(({ path }) => path),
     );
   const mega = 1 << 20;
   t.equal(chosen([]), 'undefined');
   t.equal(chosen([100 * mega, 10 * mega, 10 * mega]), 'undefined', 'the deltas weigh little');
   t.equal(chosen([100 * mega, 30 * mega, 30 * mega]), '0,1,2', 'more than half of the run file');
+  t.equal(chosen([100 * mega, 60 * mega, 30 * mega], 1), '0,1', 'as far as the base is');
+  t.equal(chosen([100 * mega, 30 * mega, 30 * mega], 1), 'undefined', 'the base has too little yet');
   t.equal(chosen([100, 30, 30, 30]), 'undefined', 'less than a mebibyte is not worth it');
   t.equal(chosen([100, 10, 10, 10, 10]), '1,2,3,4', 'too many: the deltas alone');
+  t.equal(chosen([100, 10, 10, 10, 10], 0), '1,2,3,4', 'wherever the base is: removals stay');
   t.equal(chosen([100, 40, 10, 10, 10]), '2,3,4', 'one that outweighs what came after it stays');
   t.equal(chosen([100, 40, 20, 9, 3]), '3,4', 'two in any case');
   t.equal(chosen([1, 1, 1, 1, 1]), '1,2,3,4', 'the first file stays while its deltas are small');

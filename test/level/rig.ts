@@ -45,6 +45,7 @@ export class Rig {
       storage,
       store: this.store,
       cacheBytes,
+      lagMax: 1,
       fail: (error) => {
         this.failure = error;
       },
