@@ -58,8 +58,7 @@ export class Savepoint implements RowsReader, RowsWriter {
       await this.#storage.syncDirectory(`${this.directory}/state`);
       await replaceWhole(this.#storage, this.directory, MANIFEST, encodeManifest({ ...manifest, ranges }));
     } catch (error) {
-      const full = (error as { code?: unknown } | null)?.code === 'ENOSPC';
-      throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.directory });
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: this.directory });
     }
   }
 
