@@ -10,6 +10,7 @@
  * has not sealed; the state directory is held from before the first attempt until the terminal state, which is final.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import { ensureDirectory } from '../../checkpoint/durable-directory.js';
 import { type FileRef, lineageOf, type Manifest, sizeOf } from '../../checkpoint/manifest.js';
 import type { MergeTask } from '../../checkpoint/merge.js';
 import { Savepoint } from '../../checkpoint/savepoint.js';
@@ -216,7 +217,7 @@ export class Coordinator {
     try {
       // Whoever made the coordinator gets its turn first: nothing happens before it can hold on to it.
       await null;
-      release = await checkpoints?.store.open();
+      release = checkpoints && (await this.#open(checkpoints.store));
       if (this.#options.fresh) await this.#clear();
       await this.#prepareStart();
       const outcome = await this.#attempts(cancelled);
@@ -233,6 +234,15 @@ export class Coordinator {
       this.results.end(error);
       throw error;
     }
+  }
+
+  async #open(store: CheckpointStore): Promise<() => Promise<void>> {
+    try {
+      await ensureDirectory(this.#options.fleet.host.storage, store.directory);
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: store.directory });
+    }
+    return store.open();
   }
 
   /** Before anybody else can have the directory. */

@@ -133,10 +133,12 @@ function expectEqual(what: string, found: unknown, wanted: unknown): void {
 for (const [name, settings] of Object.entries(BACKENDS)) {
   t.test(`${name}: without restarts it fails, and the next start goes on, also after a power cut`, async (t) => {
     const random = new Random(1);
-    const kinds = new Map<string,number>();
+    const kinds = new Map<string, number>();
     const calls = await atEachCall(1, async (disk, at) => {
       const ended = await liveOn(disk, 1, { settings });
-      const k = String(disk.failed[0]).replace(/\/state\/(checkpoints|state|base).*?(run-)?[a-z0-9_-]*(\..*|$)/, '$1 $2 $3').replace(/part-.*/, 'part');
+      const k = String(disk.failed[0])
+        .replace(/\/state\/(checkpoints|state|base).*?(run-)?[a-z0-9_-]*(\..*|$)/, '$1 $2 $3')
+        .replace(/part-.*/, 'part');
       kinds.set(k, (kinds.get(k) ?? 0) + 1);
       if (isUnnoticed(disk, ended)) return isExact(disk);
       expectEqual('it ended as', ended.outcome, FULL);
