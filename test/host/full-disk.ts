@@ -11,6 +11,8 @@ export class FullDisk extends MemoryStorage {
   calls = 0;
   /** What has failed, for messages. */
   readonly failed: string[] = [];
+  /** Whether a lock has ever been got. */
+  locked = false;
   #fullFrom = Number.POSITIVE_INFINITY;
   #failures = 0;
 
@@ -62,6 +64,7 @@ export class FullDisk extends MemoryStorage {
 
   override async lock(path: string): ReturnType<MemoryStorage['lock']> {
     await this.#need(`lock ${path}`);
+    this.locked = true;
     return super.lock(path);
   }
 
