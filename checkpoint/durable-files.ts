@@ -5,12 +5,18 @@ import { MillraceError } from '../core/errors.js';
 import type { ReadableFile, Storage } from '../core/host.js';
 import { type RowsContent, RowsEncoder, type RowsFacts } from './rows-file.js';
 
-/** Resolves once the content is durable; the entry is, once the directory has been synced. */
+/**
+ * Resolves once the content is durable; the entry is, once the directory has been synced. What could not be written takes
+ * no room: the disk may be full.
+ */
 export async function writeWhole(storage: Storage, path: string, chunks: readonly Uint8Array[]): Promise<void> {
   const file = await storage.write(path);
   try {
     for (const chunk of chunks) await file.write(chunk);
     await file.sync();
+  } catch (error) {
+    await storage.remove(path).catch(() => {});
+    throw error;
   } finally {
     await file.close();
   }
@@ -25,7 +31,12 @@ export async function replaceWhole(
 ): Promise<void> {
   const temporary = `${directory}/.${name}.tmp`;
   await writeWhole(storage, temporary, [bytes]);
-  await storage.rename(temporary, `${directory}/${name}`);
+  try {
+    await storage.rename(temporary, `${directory}/${name}`);
+  } catch (error) {
+    await storage.remove(temporary).catch(() => {});
+    throw error;
+  }
   await storage.syncDirectory(directory);
 }
 

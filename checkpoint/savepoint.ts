@@ -8,6 +8,7 @@
  */
 import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
+import { ensureDirectory } from './durable-directory.js';
 import { openFile, readWhole, replaceWhole, writeRowsFile } from './durable-files.js';
 import { decodeManifest, encodeManifest, type FileRef, type Manifest, type StateRange } from './manifest.js';
 import type { MergeTask, RowsWriter } from './merge.js';
@@ -56,8 +57,7 @@ export class Savepoint implements RowsReader, RowsWriter {
       await this.#storage.syncDirectory(`${this.directory}/state`);
       await replaceWhole(this.#storage, this.directory, MANIFEST, encodeManifest({ ...manifest, ranges }));
     } catch (error) {
-      const full = (error as { code?: unknown } | null)?.code === 'ENOSPC';
-      throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.directory });
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: this.directory });
     }
   }
 
@@ -69,8 +69,7 @@ export class Savepoint implements RowsReader, RowsWriter {
         position: this.directory,
       });
     }
-    await this.#storage.makeDirectory(`${this.directory}/state`);
-    await this.#storage.syncDirectory(parentOf(this.directory));
+    await ensureDirectory(this.#storage, `${this.directory}/state`);
   }
 
   async #copy({ first, end, files }: StateRange, merge: (task: MergeTask) => Promise<FileRef>): Promise<StateRange> {
@@ -78,9 +77,4 @@ export class Savepoint implements RowsReader, RowsWriter {
     const name = `groups-${first}-${end}`;
     return { first, end, files: [await merge({ name, files, range: { first, end }, into: this.directory })] };
   }
-}
-
-function parentOf(directory: string): string {
-  const at = directory.replace(/\/+$/, '').lastIndexOf('/');
-  return at < 0 ? '.' : directory.slice(0, at) || '/';
 }

@@ -2,7 +2,8 @@
  * One deployment of a job: starts the workers, deals splits, waits until every subtask has ended or something fails.
  * A restart is another attempt with other workers and channels.
  *
- * Invariant: `outcome` settles once; after a failure no message of this attempt counts any more.
+ * Invariants: `outcome` settles once; after a failure no message of this attempt counts any more. Also once all subtasks
+ * have ended a failure ends what still needs the workers: the last checkpoint.
  */
 import { PendingCheckpoint } from '../../checkpoint/pending-checkpoint.js';
 import { asMillraceError, assert, MillraceError } from '../../core/errors.js';
@@ -55,8 +56,9 @@ export class Attempt {
   readonly #workers: WorkerSlot[];
   readonly #handles = new Map<string, unknown[]>();
   #running = 0;
-  #settle!: { resolve(handles: SinkHandles): void; reject(error: MillraceError): void };
-  #settled = false;
+  #resolve!: (handles: SinkHandles) => void;
+  #reject!: (error: MillraceError) => void;
+  #isFailed = false;
   #closing = false;
   #cancelDiscovery: (() => void) | undefined;
   #pending:
@@ -74,12 +76,14 @@ export class Attempt {
     this.#options = options;
     const { plan, fleet, runId, stateDirectory } = options;
     this.#running = plan.chains.length * fleet.parallelism;
-    this.outcome = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+    this.#failed = new Promise((_, reject) => {
+      this.#reject = reject;
     });
+    const ended = new Promise<SinkHandles>((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.outcome = Promise.race([ended, this.#failed]);
     this.outcome.catch(() => {});
-    this.#failed = this.outcome.then(() => new Promise<never>(() => {}));
-    this.#failed.catch(() => {});
     const handles = fleet.launch({
       runId,
       stateDirectory,
@@ -103,9 +107,8 @@ export class Attempt {
   }
 
   fail(error: MillraceError): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.#settle.reject(error);
+    this.#isFailed = true;
+    this.#reject(error);
   }
 
   /**
@@ -113,6 +116,7 @@ export class Attempt {
    * since the last one are dealt with it. `last`: the job stops there. Rejects when the attempt fails meanwhile.
    */
   checkpoint(id: number, last: boolean): Promise<CheckpointParts> {
+    if (this.#isFailed) return this.#failed;
     assert(!this.#pending, 'one checkpoint at a time');
     const enumerators = this.#options.dealer.snapshot();
     const names = this.#workers.map((_, index) => String(index));
@@ -149,7 +153,7 @@ export class Attempt {
   /** Counters of all subtasks, as of a moment ago. */
   metrics(): Promise<readonly SubtaskMetrics[]> {
     const alive = this.#workers.flatMap((worker, index) => (worker.opened && !worker.gone ? [index] : []));
-    if (this.#reporting || this.#settledOrClosing() || alive.length === 0) return Promise.resolve(this.#reports.flat());
+    if (this.#reporting || this.#isOver || alive.length === 0) return Promise.resolve(this.#reports.flat());
     return new Promise((done) => {
       this.#reporting = { missing: new Set(alive), done };
       for (const index of alive) this.#workers[index]?.handle.post({ kind: 'report' });
@@ -167,13 +171,15 @@ export class Attempt {
   /** Ends the workers at once. Resolves when all are gone, so that nothing of this attempt happens later. */
   async terminate(): Promise<void> {
     this.#closing = true;
+    // Whoever waits for their acknowledgements has waited long enough.
+    this.#reject(new MillraceError('MILL_CHECKPOINT_FAILED', 'the job ended before the checkpoint was complete'));
     this.#cancelDiscovery?.();
     this.#finishReport();
     await Promise.all(this.#workers.map(({ handle }) => handle.terminate()));
   }
 
-  #settledOrClosing(): boolean {
-    return this.#closing || (this.#settled && this.#running > 0);
+  get #isOver(): boolean {
+    return this.#closing || this.#isFailed;
   }
 
   #receive(index: number, message: ToCoordinator): void {
@@ -211,8 +217,9 @@ export class Attempt {
     const { dealer, running, fleet } = this.#options;
     try {
       await dealer.discover(first, (shares) => this.#assign(shares, first));
+      if (this.#isOver) return;
       if (first) running();
-      if (dealer.everyMs !== undefined && !this.#closing && !this.#settled) {
+      if (dealer.everyMs !== undefined && this.#running > 0) {
         this.#cancelDiscovery = fleet.host.timer(dealer.everyMs, () => void this.#deal(false));
       }
     } catch (error) {
@@ -254,9 +261,7 @@ export class Attempt {
   #ended(handles: SinkHandles): void {
     for (const [uid, more] of handles) this.#handles.set(uid, [...(this.#handles.get(uid) ?? []), ...more]);
     this.#running -= 1;
-    if (this.#running > 0 || this.#settled) return;
-    this.#settled = true;
-    this.#settle.resolve(this.#handles);
+    if (this.#running === 0) this.#resolve(this.#handles);
   }
 
   #results(index: number, uid: string, records: readonly unknown[]): void {

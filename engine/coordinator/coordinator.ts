@@ -10,10 +10,11 @@
  * has not sealed; the state directory is held from before the first attempt until the terminal state, which is final.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import { ensureDirectory } from '../../checkpoint/durable-directory.js';
 import { type FileRef, lineageOf, type Manifest, sizeOf } from '../../checkpoint/manifest.js';
 import type { MergeTask } from '../../checkpoint/merge.js';
 import { Savepoint } from '../../checkpoint/savepoint.js';
-import { asMillraceError, MillraceError } from '../../core/errors.js';
+import { asFailure, asMillraceError, MillraceError } from '../../core/errors.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
 import { Attempt } from './attempt.js';
@@ -228,7 +229,7 @@ export class Coordinator {
     try {
       // Whoever made the coordinator gets its turn first: nothing happens before it can hold on to it.
       await null;
-      release = await checkpoints?.store.open();
+      release = checkpoints && (await this.#open(checkpoints.store));
       if (this.#options.fresh) await this.#clear();
       await this.#prepareStart();
       const outcome = await this.#attempts(cancelled);
@@ -238,12 +239,22 @@ export class Coordinator {
       this.results.end();
       return outcome;
     } catch (thrown) {
-      const error = checkpoints ? await withOlder(thrown, checkpoints.store) : thrown;
-      await release?.();
+      const failure = asFailure(thrown);
+      const error = checkpoints ? await withOlder(failure, checkpoints.store) : failure;
+      await release?.().catch(() => {});
       this.#end('failed');
       this.results.end(error);
       throw error;
     }
+  }
+
+  async #open(store: CheckpointStore): Promise<() => Promise<void>> {
+    try {
+      await ensureDirectory(this.#options.fleet.host.storage, store.directory);
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: store.directory });
+    }
+    return store.open();
   }
 
   /** Before anybody else can have the directory. */
@@ -276,13 +287,14 @@ export class Coordinator {
   /** One attempt to its end; an error it failed with is returned, for the restart strategy. */
   async #tryOnce(cancelled: Cancelled): Promise<JobOutcome | MillraceError> {
     this.#status = 'starting';
-    const from = await this.#recover();
-    if (from?.ended) return from.ended;
-    const attempt = this.#launch(from);
+    let attempt: Attempt | undefined;
     const stopped = new Promise<'stopped'>((resolve) => {
       this.#stopped = () => resolve('stopped');
     });
     try {
+      const from = await this.#recover();
+      if (from?.ended) return from.ended;
+      attempt = this.#launch(from);
       const outcome = await Promise.race([attempt.outcome, cancelled, stopped]);
       if (outcome === 'cancelled') return outcome;
       this.#metrics = await attempt.metrics();
@@ -291,12 +303,12 @@ export class Coordinator {
       await attempt.close();
       return this.#stop && !this.#stop.drain ? 'stopped' : 'finished';
     } catch (error) {
-      return asMillraceError(error, 'MILL_BUG');
+      return asFailure(error);
     } finally {
+      const checkpointing = this.#checkpointing;
       this.#attempt = undefined;
-      this.#checkpointing?.abandon();
       this.#checkpointing = undefined;
-      await attempt.terminate();
+      await Promise.all([attempt?.terminate(), checkpointing?.abandon()]);
     }
   }
 
@@ -315,6 +327,7 @@ export class Coordinator {
     if (!checkpoints) return undefined;
     const manifest = await checkpoints.store.newest();
     if (manifest) checkJob(manifest, plan.logical);
+    if (manifest) await this.#settle(checkpoints.store);
     const handles = new Map(Object.entries(manifest?.sinks ?? {}));
     if (manifest) this.#lineage = lineageOf(manifest);
     if (manifest?.rewoundTo !== undefined)
@@ -323,6 +336,15 @@ export class Coordinator {
     await this.#sinks.recover(handles);
     if (manifest) this.#found(manifest);
     return manifest;
+  }
+
+  /** Whoever wrote the newest manifest may have ended before its name was durable: nothing is committed on its strength. */
+  async #settle({ directory }: CheckpointStore): Promise<void> {
+    try {
+      await this.#options.fleet.host.storage.syncDirectory(`${directory}/checkpoints`);
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: directory });
+    }
   }
 
   /** What the first attempt has to go on with; restarts go on from this run's own. */

@@ -30,7 +30,6 @@ class Content {
   }
 
   crash(random: () => number): void {
-    this.open = false;
     const lossy = random() < 0.5;
     for (const changes of this.unsynced.splice(0)) if (!lossy || random() < 0.7) apply(this.durable, changes);
     this.rows = new Map(this.durable);
@@ -69,8 +68,14 @@ export class MemoryStores {
     this.contents.delete(path);
   }
 
-  crash(random: () => number): void {
+  /** Whoever has them open is gone. */
+  kill(): void {
     this.life += 1;
+    for (const content of this.contents.values()) content.open = false;
+  }
+
+  crash(random: () => number): void {
+    this.kill();
     for (const content of this.contents.values()) content.crash(random);
   }
 }

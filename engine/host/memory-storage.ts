@@ -225,13 +225,19 @@ export class MemoryStorage implements Storage {
     return this.stores.destroy(path);
   }
 
+  /** The process is killed, and the disk goes on: nothing is lost, and what was not synced may be lost later. */
+  kill(): void {
+    this.life += 1;
+    this.locks.clear();
+    this.stores.kill();
+  }
+
   /**
    * A power cut: files, directories and stores fall back to what was synced and an arbitrary part of what was not, as
    * `random` (in [0, 1)) says. Files open now fail with EBADF from now on.
    */
   crash(random: () => number): void {
-    this.life += 1;
-    this.locks.clear();
+    this.kill();
     this.root.crash(random);
     this.stores.crash(random);
   }

@@ -7,7 +7,7 @@
  * and otherwise after `flushMs`.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import { asMillraceError } from '../../core/errors.js';
+import { asFailure } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
@@ -248,6 +248,6 @@ export class Worker {
     if (this.#failed) return;
     this.#failed = true;
     const { index, post } = this.#options;
-    post({ kind: 'failed', error: asMillraceError(thrown, 'MILL_BUG', { subtask: index }).toJSON() });
+    post({ kind: 'failed', error: asFailure(thrown, { subtask: index }).toJSON() });
   }
 }
