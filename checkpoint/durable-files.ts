@@ -2,18 +2,36 @@
  * Whole files, written so that they survive a power cut, and read back so that a missing byte is noticed.
  */
 import { MillraceError } from '../core/errors.js';
-import type { ReadableFile, Storage } from '../core/host.js';
+import type { ReadableFile, Storage, WritableFile } from '../core/host.js';
 import { type RowsContent, RowsEncoder, type RowsFacts } from './rows-file.js';
 
-/**
- * Resolves once the content is durable; the entry is, once the directory has been synced. What could not be written takes
- * no room: the disk may be full.
- */
-export async function writeWhole(storage: Storage, path: string, chunks: readonly Uint8Array[]): Promise<void> {
+/** Resolves once the content is durable; the entry is, once the directory has been synced. */
+export function writeWhole(storage: Storage, path: string, bytes: Uint8Array): Promise<void> {
+  return writing(storage, path, (file) => file.write(bytes));
+}
+
+/** Writes a file of rows, section by section, as `writeWhole` does. */
+export function writeRowsFile(storage: Storage, path: string, content: RowsContent): Promise<RowsFacts> {
+  return writing(storage, path, async (file) => {
+    const encoder = new RowsEncoder();
+    await file.write(encoder.header);
+    for await (const section of content.sections) {
+      encoder.add(section);
+      await file.write(section.bytes);
+    }
+    const { tail, facts } = encoder.finish(content.tables);
+    await file.write(tail);
+    return facts;
+  });
+}
+
+/** What could not be written takes no room: the disk may be full. */
+async function writing<T>(storage: Storage, path: string, write: (file: WritableFile) => Promise<T>): Promise<T> {
   const file = await storage.write(path);
   try {
-    for (const chunk of chunks) await file.write(chunk);
+    const written = await write(file);
     await file.sync();
+    return written;
   } catch (error) {
     await storage.remove(path).catch(() => {});
     throw error;
@@ -30,7 +48,7 @@ export async function replaceWhole(
   bytes: Uint8Array,
 ): Promise<void> {
   const temporary = `${directory}/.${name}.tmp`;
-  await writeWhole(storage, temporary, [bytes]);
+  await writeWhole(storage, temporary, bytes);
   try {
     await storage.rename(temporary, `${directory}/${name}`);
   } catch (error) {
@@ -38,25 +56,6 @@ export async function replaceWhole(
     throw error;
   }
   await storage.syncDirectory(directory);
-}
-
-/** Writes a file of rows, section by section, as `writeWhole` does. */
-export async function writeRowsFile(storage: Storage, path: string, content: RowsContent): Promise<RowsFacts> {
-  const file = await storage.write(path);
-  try {
-    const encoder = new RowsEncoder();
-    await file.write(encoder.header);
-    for await (const section of content.sections) {
-      encoder.add(section);
-      await file.write(section.bytes);
-    }
-    const { tail, facts } = encoder.finish(content.tables);
-    await file.write(tail);
-    await file.sync();
-    return facts;
-  } finally {
-    await file.close();
-  }
 }
 
 /** Throws `MILL_CHECKPOINT_DAMAGED` when there is no such file, or it is cut off meanwhile. */

@@ -164,7 +164,10 @@ async function filesOfTarget({ store }: StartingPoint, target: Target, id: strin
   const paths = new Map(target.manifest.ranges.flatMap(({ files }) => files.map((file) => [file.path, file])));
   for (const file of paths.values()) {
     const name = `from-${id}-${String(copies.size).padStart(6, '0')}`;
-    copies.set(file.path, target.foreign ? await copied(file, name, target, store) : await verified(file, target));
+    copies.set(
+      file.path,
+      target.foreign ? await copied(file, name, target, store) : await verifyRows(target.files, file),
+    );
   }
   return target.manifest.ranges.map((range) => ({
     ...range,
@@ -182,7 +185,7 @@ async function copied(file: FileRef, name: string, { files }: Target, store: Che
   }
 }
 
-async function verified(file: FileRef, { files }: Target): Promise<FileRef> {
+async function verifyRows(files: RowsReader, file: FileRef): Promise<FileRef> {
   const open = await files.openRows(file);
   try {
     await open.verify();
@@ -230,7 +233,7 @@ async function wholeBefore(store: CheckpointStore): Promise<string | undefined> 
 async function isWhole(store: CheckpointStore, name: string): Promise<boolean> {
   try {
     const { ranges } = await store.manifest(name);
-    for (const file of ranges.flatMap(({ files }) => files)) await store.readRows(file);
+    for (const file of ranges.flatMap(({ files }) => files)) await verifyRows(store, file);
     return true;
   } catch {
     return false;

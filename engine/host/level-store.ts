@@ -34,7 +34,7 @@ export class LevelStore implements OrderedStore {
   static async open(path: string): Promise<LevelStore> {
     await checkLevelFiles(path);
     const database: Database = new ClassicLevel(path, OPTIONS);
-    await database.open();
+    await database.open().catch(fail);
     return new LevelStore(database);
   }
 
@@ -70,13 +70,13 @@ export class LevelStore implements OrderedStore {
       else batch.put(key, value);
     }
     // LevelDB would take them in any order.
-    this.#written = this.#written.then(() => batch.write());
+    this.#written = this.#written.then(() => batch.write().catch(fail));
     return this.#written;
   }
 
   /** Compacting a range that holds nothing writes the log's rows to a table all the same, and moves nothing else. */
   async flush(): Promise<void> {
-    await this.#database.compactRange(LAST, LAST);
+    await this.#database.compactRange(LAST, LAST).catch(fail);
   }
 
   sizeBytes(): Promise<number> {
@@ -86,4 +86,17 @@ export class LevelStore implements OrderedStore {
   async close(): Promise<void> {
     await this.#database.close();
   }
+}
+
+function fail(error: unknown): never {
+  throw systemError(error);
+}
+
+/** With the system's code for a full disk, of which LevelDB has only the words. */
+export function systemError(error: unknown): unknown {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (!/no space left on device|disk quota exceeded|not enough space/i.test(at.message)) continue;
+    return Object.assign(new Error(at.message, { cause: error }), { code: 'ENOSPC' });
+  }
+  return error;
 }
