@@ -7,6 +7,7 @@
 import { ClassicLevel } from 'classic-level';
 import type { OrderedStore, StoreChange, StoreRow } from '../../core/host.js';
 import { checkLevelFiles } from './level-files.js';
+import { loadLevelFiles } from './level-loader.js';
 
 /** Rows of one page of a range. */
 const PAGE_ROWS = 1_000;
@@ -33,6 +34,16 @@ export class LevelStore implements OrderedStore {
 
   static async open(path: string): Promise<LevelStore> {
     await checkLevelFiles(path);
+    return LevelStore.#open(path);
+  }
+
+  /** Not checked: its files have been written this moment. */
+  static async fill(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<LevelStore> {
+    await loadLevelFiles(path, rows, { tableBytes: OPTIONS.maxFileSize, blockBytes: OPTIONS.blockSize });
+    return LevelStore.#open(path);
+  }
+
+  static async #open(path: string): Promise<LevelStore> {
     const database: Database = new ClassicLevel(path, OPTIONS);
     await database.open().catch(fail);
     return new LevelStore(database);

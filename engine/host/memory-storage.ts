@@ -11,7 +11,15 @@
  */
 import { posix } from 'node:path';
 import * as zlib from 'node:zlib';
-import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type {
+  Codec,
+  DirectoryEntry,
+  OrderedStore,
+  ReadableFile,
+  Storage,
+  StoreRow,
+  WritableFile,
+} from '../../core/host.js';
 import { MemoryStores } from './memory-ordered-store.js';
 import { damaged, withoutZstd } from './node-storage.js';
 
@@ -219,6 +227,10 @@ export class MemoryStorage implements Storage {
 
   openStore(path: string): Promise<OrderedStore> {
     return this.stores.open(path);
+  }
+
+  fillStore(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore> {
+    return this.stores.fill(path, rows);
   }
 
   destroyStore(path: string): Promise<void> {

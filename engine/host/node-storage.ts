@@ -10,7 +10,15 @@ import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
 import { MillraceError } from '../../core/errors.js';
-import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type {
+  Codec,
+  DirectoryEntry,
+  OrderedStore,
+  ReadableFile,
+  Storage,
+  StoreRow,
+  WritableFile,
+} from '../../core/host.js';
 import { LevelStore, systemError } from './level-store.js';
 
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
@@ -74,6 +82,10 @@ export class NodeStorage implements Storage {
 
   openStore(path: string): Promise<OrderedStore> {
     return LevelStore.open(path);
+  }
+
+  fillStore(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore> {
+    return LevelStore.fill(path, rows);
   }
 
   /** Not LevelDB's own way, which opens it and leaves files behind that it does not know. */
