@@ -14,9 +14,10 @@ import type { FileRef } from '../../checkpoint/manifest.js';
 import { newestOfFiles, pieces } from '../../checkpoint/newest-rows.js';
 import type { RowsFile } from '../../checkpoint/rows-file.js';
 import { asMillraceError, type MillraceError } from '../../core/errors.js';
-import type { OrderedStore, Storage } from '../../core/host.js';
+import type { OrderedStore, Storage, StoreRow } from '../../core/host.js';
 import type { KeyedState } from '../../state/backend.js';
 import type { RawRow } from '../../state/level/base-codec.js';
+import { ascendingRows } from '../../state/level/base-filling.js';
 import type { AppliedCheckpoint, BaseIdentity, Mark } from '../../state/level/base-marks.js';
 import { LevelBase } from '../../state/level/level-base.js';
 import { LevelState } from '../../state/level/level-state.js';
@@ -243,18 +244,21 @@ export class LevelBackend implements KeyedBackend {
 
   private async openCold(from: WorkerRestore | undefined, put: (row: OperatorRow) => void): Promise<void> {
     await this.giveUp();
-    const base = await this.openBase();
+    const { store, identity } = this.options;
+    const rows = from && ascendingRows(pieces(store, from.files, from.keyGroups), { ...from, identity });
+    const base = await this.openBase(rows);
     if (from) {
-      await this.fill(base, from);
       for (const row of await memoryRowsOf(base)) put(row);
       this.recovery = 'cold';
     }
     this.base = base;
   }
 
-  private async openBase(): Promise<LevelBase> {
-    this.store = await this.options.storage.openStore(this.path);
-    return LevelBase.open(this.store, this.options.identity);
+  /** What is there, or a new one of these rows. */
+  private async openBase(rows?: AsyncIterable<readonly StoreRow[]>): Promise<LevelBase> {
+    const { storage, identity } = this.options;
+    this.store = await (rows ? storage.fillStore(this.path, rows) : storage.openStore(this.path));
+    return LevelBase.open(this.store, identity);
   }
 
   /** The files that came after what the base holds; undefined where it does not fit. */
@@ -284,13 +288,6 @@ export class LevelBackend implements KeyedBackend {
       for (let some = take(rows, ROWS_PER_WRITE, size); some.length > 0; some = take(rows, ROWS_PER_WRITE, size))
         await base.write(some, { applied, begun: checkpoint });
     }
-    await base.write([], { applied: checkpoint, begun: checkpoint });
-  }
-
-  /** Writes all rows of the files, some key groups after others, so that no more than those are in memory at once. */
-  private async fill(base: LevelBase, { keyGroups, checkpoint, files }: WorkerRestore): Promise<void> {
-    for await (const rows of pieces(this.options.store, files, keyGroups))
-      await base.fill(rows, { applied: undefined, begun: checkpoint });
     await base.write([], { applied: checkpoint, begun: checkpoint });
   }
 }
