@@ -17,6 +17,15 @@ import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
+import {
+  type IntervalJoin,
+  intervalJoin,
+  type JoinedStream,
+  type JoinOptions,
+  type JoinType,
+  type LeftOf,
+  type RightOf,
+} from './joins.js';
 import type { OnError } from './on-error.js';
 import {
   type ConnectedFunctions,
@@ -158,6 +167,31 @@ export class KeyedStream<K extends Key, T> {
    */
   connect<U>(other: KeyedStream<K, U>): ConnectedStreams<K, T, U> {
     return new ConnectedStreams(this.graph, [this.input, other.input]);
+  }
+
+  /**
+   * Pairs of records of equal keys whose times are near each other. A pair comes out when its second record comes, with
+   * the later of both times. Records without a match come out, with their own time, when the watermark says that none
+   * can come: `type` says of which side. Such a join holds back its own watermark by as much.
+   *
+   * State: the records of both sides, until the watermark has left them behind by as much as their bound, or a quarter
+   * of the interval more. Records with a time below the watermark are in `late.left` and `late.right`.
+   *
+   * @example
+   * orders.keyBy((o) => o.id).join('paid', payments.keyBy((p) => p.order), { within: ['0s', '15m'] }, (order, payment) => ({
+   *   ...order,
+   *   delayMs: payment.at - order.at,
+   * }))
+   */
+  join<B, O, const J extends JoinType = 'inner'>(
+    name: string,
+    other: KeyedStream<K, B>,
+    how: IntervalJoin<J>,
+    combine: (left: LeftOf<T, J>, right: RightOf<B, J>) => O,
+    options: JoinOptions<T | B> = {},
+  ): JoinedStream<O, T, B> {
+    const inputs = [this.input, other.input] as const;
+    return intervalJoin({ graph: this.graph, name, inputs, combine, options: options as JoinOptions<never> }, how);
   }
 
   #add<U>(type: string, name: string, factory: OperatorFactory, options: KeyedOptions<T>): Stream<U> {
