@@ -2,13 +2,16 @@
  * Joins of two keyed streams. The methods that users call are in keyed-stream.ts.
  */
 import { MillraceError } from '../core/errors.js';
-import { type Duration, signedDurationMs } from '../core/time.js';
+import { type Duration, durationMs, signedDurationMs } from '../core/time.js';
 import { intervalJoinFactory } from '../operators/join/interval-join-operator.js';
 import { type Combine, type JoinType, LATE_SIDES } from '../operators/join/join-type.js';
+import { type CoGroupSpec, coGroupFactory, windowJoinFactory } from '../operators/join/window-join.js';
 import type { OperatorFactory } from '../operators/operator.js';
+import type { WindowAssigner } from '../operators/window/assigners.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
 import type { OnError } from './on-error.js';
 import { Stream } from './stream.js';
+import { describeWindows } from './windowed-stream.js';
 
 export type { JoinType };
 
@@ -22,6 +25,24 @@ export interface IntervalJoin<J extends JoinType = JoinType> {
   readonly within: readonly [lower: Duration, upper: Duration];
   /** Bounds that are not part of the interval; default: none. A bound moves by one millisecond, as Flink's do. */
   readonly exclusive?: 'lower' | 'upper' | 'both';
+  /** Default `'inner'`. */
+  readonly type?: J;
+}
+
+/** Both streams in windows. */
+export interface CoGroupWindows {
+  /** `tumbling`, `sliding` or `session`; a session is made of the records of both streams. */
+  readonly window: WindowAssigner;
+  /** How long after its end a window still takes records, and fires again for each; default 0. */
+  readonly lateness?: Duration;
+}
+
+/**
+ * Pairs by window: records of one key that are in the same window.
+ *
+ * @example { window: tumbling('1h'), type: 'left' }
+ */
+export interface WindowJoin<J extends JoinType = JoinType> extends CoGroupWindows {
   /** Default `'inner'`. */
   readonly type?: J;
 }
@@ -78,6 +99,26 @@ export function intervalJoin<O, A, B>(
   const factory = intervalJoinFactory({ type, lowerMs, upperMs, combine: combine as Combine });
   const description = `${type}, within ${lowerMs} to ${upperMs} ms`;
   return addJoin(graph, { type: 'interval-join', name, description, inputs, factory, options });
+}
+
+export function windowJoin<O, A, B>(
+  { graph, name, inputs, combine, options }: JoinCall,
+  { window: assigner, lateness = 0, type = 'inner' }: WindowJoin,
+): JoinedStream<O, A, B> {
+  const latenessMs = durationMs(lateness, 'lateness');
+  const factory = windowJoinFactory({ assigner, latenessMs, type, combine: combine as Combine });
+  const description = `${type}, ${describeWindows(assigner, latenessMs)}`;
+  return addJoin(graph, { type: 'window-join', name, description, inputs, factory, options });
+}
+
+export function coGroup<O, A, B>(
+  { graph, name, inputs, combine, options }: JoinCall,
+  { window: assigner, lateness = 0 }: CoGroupWindows,
+): JoinedStream<O, A, B> {
+  const latenessMs = durationMs(lateness, 'lateness');
+  const factory = coGroupFactory({ assigner, latenessMs, process: combine as CoGroupSpec['process'] });
+  const description = describeWindows(assigner, latenessMs);
+  return addJoin(graph, { type: 'co-group', name, description, inputs, factory, options });
 }
 
 /** Inclusive ones. */
