@@ -10,6 +10,7 @@ import exchange from './jobs/exchange.js';
 import flights from './jobs/flights.js';
 import keyedSum from './jobs/keyed-sum.js';
 import stateless from './jobs/stateless.js';
+import { joins } from './joins.js';
 import { level } from './level.js';
 import { memory } from './memory.js';
 import { soak } from './soak.js';
@@ -62,6 +63,7 @@ if (wanted[0] === 'level') {
   await level(wanted.slice(1));
   process.exit(0);
 }
+if (wanted[0] === 'joins') process.exit((await joins(wanted[1])) ? 0 : 1);
 if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {

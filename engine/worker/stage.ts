@@ -101,6 +101,17 @@ export class Stage implements Downstream {
     if (control.kind === 'watermark') this.#watermark = control.time;
   }
 
+  /**
+   * Says again the watermark that had passed at the checkpoint it starts from, for readers in other chains: if this
+   * chain's inputs have ended, no other comes.
+   */
+  repeatWatermark(): void {
+    const time = this.#watermark;
+    if (time === TIME_MIN || this.operator.ownWatermark) return;
+    for (const output of this.outputs) output.offerControl({ kind: 'watermark', time });
+    this.wake();
+  }
+
   /** Has it stepped soon though nothing has come. */
   wake(): void {
     this.#woken = true;

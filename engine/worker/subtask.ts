@@ -121,6 +121,7 @@ export class Subtask {
   /** Opens every operator; resolves when records may come. */
   async open(): Promise<void> {
     for (const stage of this.#stages) await stage.operator.open?.();
+    if (this.#gate) this.#stages[0]?.repeatWatermark();
   }
 
   /** One batch or control; false when there is nothing to do, or no room for what it puts out. */
