@@ -117,8 +117,11 @@ interface SectionOf {
   readonly tables: readonly number[];
 }
 
-/** The newest rows of files in memory, ascending by key groups; removed ones too. */
-export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow> {
+/**
+ * The newest rows of files in memory, ascending by key groups; removed ones too. Undefined after each piece of work that
+ * has given no row: whoever has others waiting may go on later.
+ */
+export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow | undefined> {
   const book = new TableBook();
   const all = files.flatMap(({ sections, tables: entries }): SectionOf[] => {
     const tables = numbersIn(book, entries);
@@ -128,7 +131,9 @@ export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow> {
   for (const together of overlapping(all)) {
     const piece = new Piece(names);
     for (const { section, tables } of together) piece.add(section.bytes, tables, section);
+    yield undefined;
     yield* piece.newest();
+    yield undefined;
   }
 }
 

@@ -45,8 +45,8 @@ export interface CheckpointInfo {
   /** From its trigger until all that waited for it had been committed; undefined for one that an earlier run took. */
   readonly durationMs: number | undefined;
   /**
-   * The longest that a worker's turn took while it was cut and its rows were written: a batch of records, and what the
-   * checkpoint added to it. Undefined likewise.
+   * The longest that records of a worker have waited, at a time, for the work of checkpoints: cutting state, writing rows
+   * to files and to the base, a slice between two batches. Undefined likewise.
    */
   readonly pauseMs: number | undefined;
   /** Bytes of all files it rests on. */

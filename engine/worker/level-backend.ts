@@ -51,7 +51,7 @@ interface Written {
 /** Checkpoints on their way into the base; `checkpoint` is the last of them. */
 interface Applying {
   readonly checkpoint: AppliedCheckpoint;
-  readonly rows: Iterator<RawRow>;
+  readonly rows: Iterator<RawRow | undefined>;
   readonly size: Size;
 }
 
@@ -61,7 +61,7 @@ interface Size {
 }
 
 /** Rows written between two batches: about a millisecond. */
-const ROWS_PER_STEP = 512;
+const ROWS_PER_STEP = 256;
 /** Bytes of completed checkpoints' files that wait to be written to the base. */
 const WAITING_BYTES = 8 << 20;
 /** Rows of one write while nothing else is going on. */
@@ -178,11 +178,11 @@ export class LevelBackend implements KeyedBackend {
 
   private async applySlice(base: LevelBase, applying: Applying): Promise<void> {
     const { checkpoint, rows: from, size } = applying;
-    const rows = take(from, ROWS_PER_STEP, size);
-    const last = rows.length < ROWS_PER_STEP;
+    const { rows, last } = take(from, ROWS_PER_STEP, size);
     this.writing = true;
     try {
-      await base.write(rows, { applied: last ? checkpoint : base.mark.applied, begun: checkpoint });
+      if (last || rows.length > 0)
+        await base.write(rows, { applied: last ? checkpoint : base.mark.applied, begun: checkpoint });
       if (last) this.finish(applying);
     } catch (error) {
       if (this.closed) return;
@@ -285,8 +285,8 @@ export class LevelBackend implements KeyedBackend {
     const size: Size = { rows: 0, bytes: 0 };
     for await (const piece of pieces(this.options.store, files, keyGroups)) {
       const rows = piece[Symbol.iterator]();
-      for (let some = take(rows, ROWS_PER_WRITE, size); some.length > 0; some = take(rows, ROWS_PER_WRITE, size))
-        await base.write(some, { applied, begun: checkpoint });
+      for (let some = take(rows, ROWS_PER_WRITE, size); some.rows.length > 0; some = take(rows, ROWS_PER_WRITE, size))
+        await base.write(some.rows, { applied, begun: checkpoint });
     }
     await base.write([], { applied: checkpoint, begun: checkpoint });
   }
@@ -298,14 +298,15 @@ async function memoryRowsOf(base: LevelBase): Promise<OperatorRow[]> {
   return rows;
 }
 
-function take(rows: Iterator<RawRow>, count: number, size: Size): RawRow[] {
+/** So many rows, or fewer: up to a pause (undefined), or to the last. */
+function take(rows: Iterator<RawRow | undefined>, count: number, size: Size): { rows: RawRow[]; last: boolean } {
   const taken: RawRow[] = [];
   while (taken.length < count) {
     const { done, value } = rows.next();
-    if (done) break;
+    if (done || value === undefined) return { rows: taken, last: done === true };
     taken.push(value);
     size.rows += 1;
     size.bytes += value.key.length + (value.value?.length ?? 0);
   }
-  return taken;
+  return { rows: taken, last: false };
 }

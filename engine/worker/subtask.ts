@@ -57,6 +57,8 @@ export interface SubtaskHost {
   keyedState(uid: string): KeyedState;
   /** Where an operator's rows of a checkpoint go; undefined where none are kept. */
   rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
+  /** How long records have waited for an operator's state to be cut; for metrics. */
+  sealed?(ms: number): void;
   /** Have it stepped soon. Callable at any time. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -262,6 +264,7 @@ export class Subtask {
       },
       watermark: this.#hello.watermark,
       rowWriter: (uid, checkpoint) => this.#host.rowWriter(uid, checkpoint),
+      sealed: (ms) => this.#host.sealed?.(ms),
       wake: () => this.#host.wake(),
       fail: this.#fail,
       snapshot: (of, checkpoint, snapshot) => this.#collector.operator(of.uid, checkpoint, snapshot),

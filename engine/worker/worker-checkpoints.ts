@@ -24,7 +24,7 @@ export interface WorkerPart {
   readonly files: readonly FileRef[];
   /** The last checkpoint whose rows are all in the worker's base; Infinity without one. */
   readonly applied: number;
-  /** The longest turn of the worker meanwhile. */
+  /** The longest that records have waited for the work of checkpoints since the last acknowledgement. */
   readonly pauseMs: number;
 }
 
@@ -50,7 +50,6 @@ interface Open {
   readonly subtasks: SubtaskSnapshot[];
   /** The file is being written. */
   writing: boolean;
-  pauseMs: number;
 }
 
 /** Rows encoded between two batches: a fraction of a millisecond. */
@@ -60,6 +59,7 @@ export class WorkerCheckpoints {
   readonly #options: WorkerCheckpointsOptions;
   /** In order; more than one only after one was given up. */
   readonly #open: Open[] = [];
+  #pauseMs = 0;
   #finishing: Promise<void> = Promise.resolve();
   /** Durable files that no complete checkpoint is known to list, with the checkpoint that first offered them. */
   #offered: { readonly checkpoint: number; readonly file: FileRef }[] = [];
@@ -93,9 +93,9 @@ export class WorkerCheckpoints {
     return true;
   }
 
-  /** How long the worker's last turn took. */
-  stepped(ms: number): void {
-    for (const open of this.#open) if (ms > open.pauseMs && !open.writing) open.pauseMs = ms;
+  /** Records have waited for so long while a checkpoint was made, or rows of an earlier one went to the base. */
+  paused(ms: number): void {
+    this.#pauseMs = Math.max(this.#pauseMs, ms);
   }
 
   complete(checkpoint: number): void {
@@ -106,7 +106,7 @@ export class WorkerCheckpoints {
     const known = this.#open.find((open) => open.checkpoint === checkpoint);
     if (known) return known;
     assert(checkpoint > (this.#open.at(-1)?.checkpoint ?? 0), 'checkpoints come in order');
-    const open = { checkpoint, rows: new RowsFileWriter(), subtasks: [], writing: false, pauseMs: 0 };
+    const open = { checkpoint, rows: new RowsFileWriter(), subtasks: [], writing: false };
     this.#open.push(open);
     return open;
   }
@@ -127,7 +127,9 @@ export class WorkerCheckpoints {
     }
     this.#open.splice(this.#open.indexOf(open), 1);
     const files = this.#offered.map(({ file }) => file);
-    const { checkpoint, subtasks, pauseMs } = open;
+    const { checkpoint, subtasks } = open;
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = 0;
     acknowledge({ checkpoint, worker, subtasks, files, pauseMs, applied: this.#options.applied() });
   }
 }

@@ -90,10 +90,9 @@ export class Worker {
     try {
       const wrote = this.#checkpoints.step();
       const applied = this.#backend.step();
+      if (wrote || applied) this.#checkpoints.paused(host.elapsed() - startedAt);
       this.#tellPressure();
-      const worked = this.#stepNext() || wrote || applied || this.#flush();
-      this.#checkpoints.stepped(host.elapsed() - startedAt);
-      return worked;
+      return this.#stepNext() || wrote || applied || this.#flush();
     } catch (error) {
       this.#fail(error);
       return false;
@@ -238,6 +237,7 @@ export class Worker {
       wake,
       fail: (error) => this.#fail(error),
       rowWriter: (uid, checkpoint) => this.#checkpoints.rowWriter(uid, checkpoint),
+      sealed: (ms) => this.#checkpoints.paused(ms),
       acknowledge: (snapshot) => this.#checkpoints.cut(snapshot),
       ended: (handles) => post({ kind: 'ended', chain, handles }),
       collect: (uid, records) => this.#collect(uid, records),
