@@ -68,6 +68,8 @@ export class LevelState extends MemoryState implements Evicting {
   private sealedFor = new Int32Array(64);
   /** Rises with every batch. */
   private turn = 1;
+  /** False while all slots are at hand and none has to go: `used` is not kept up. */
+  private tracks = false;
   private fetching: Fetch | null = null;
   /** The batch that was not ready: it has its slots already, and goes on in the same turn. */
   private unready: Batch | null = null;
@@ -116,7 +118,8 @@ export class LevelState extends MemoryState implements Evicting {
     const { batch, cursor } = inbox;
     if (this.unready !== batch) this.beginBatch(inbox);
     this.unready = null;
-    if (this.keepsAll) return true;
+    if (this.keepsAll || !(this.tracks || this.wantsTracking)) return true;
+    if (!this.tracks) this.track();
     const at = touchKnown(this.used, batch.slots, cursor, batch.count, this.turn);
     if (at < batch.count && !this.touchRest(batch.slots, at, batch.count)) {
       this.unready = batch;
@@ -185,6 +188,7 @@ export class LevelState extends MemoryState implements Evicting {
   }
 
   evict(bytes: number): void {
+    if (!this.tracks) this.track();
     const slots = Math.min(this.index.slotCount, this.used.length);
     let left = bytes / (this.rowBytes + ROW_OVERHEAD_BYTES);
     for (let scanned = 0; scanned < SCAN_MAX && left > 0 && this.scannedInVain <= 2 * slots; scanned += 1) {
@@ -206,6 +210,18 @@ export class LevelState extends MemoryState implements Evicting {
     super.prepare(inbox);
     this.reach();
     this.turn += 1;
+  }
+
+  /** Only once rows have to leave memory, or may not be in it, does it matter which slots are used. */
+  private get wantsTracking(): boolean {
+    return this.filter.everything || this.options.cache.wantsRoom;
+  }
+
+  private track(): void {
+    this.reach();
+    this.tracks = true;
+    // Nothing has left so far.
+    if (!this.filter.everything) this.used.fill(this.turn, 0, this.index.slotCount);
   }
 
   /** There are no rows that could be anywhere but in memory. */

@@ -136,7 +136,10 @@ export class Rig {
     }
   }
 
-  evictAll(): void {
+  /** All that may leave memory does, with another key at hand. */
+  async evictAll(): Promise<void> {
+    this.state.evict(0);
+    await this.slotsOf(['another']);
     for (let turn = 0; turn < 3; turn += 1) this.state.evict(Number.POSITIVE_INFINITY);
   }
 
