@@ -17,7 +17,7 @@ import { OpenRows } from './open-rows.js';
 import type { RowsContent } from './rows-file.js';
 
 /** Manifests kept; older ones go when a newer one is complete. */
-const KEPT = 2;
+export const MANIFESTS_KEPT = 2;
 
 const MANIFEST = /^(\d{12})-([a-z0-9]+)\.manifest$/;
 /** What the store may remove, by folder. */
@@ -110,8 +110,8 @@ export class CheckpointStore implements RowsReader, RowsWriter {
   /** Removes manifests beyond those kept, and every file that no kept or held one lists, save those in `pending`. */
   async prune(pending: readonly string[] = []): Promise<void> {
     const names = await this.list();
-    for (const name of names.slice(KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
-    const kept = await Promise.all(names.slice(0, KEPT).map((name) => this.manifest(name)));
+    for (const name of names.slice(MANIFESTS_KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
+    const kept = await Promise.all(names.slice(0, MANIFESTS_KEPT).map((name) => this.manifest(name)));
     const listed = new Set([...kept, ...this.#held].flatMap(pathsOf));
     for (const path of pending) listed.add(path);
     for (const { name } of await this.#storage.list(`${this.directory}/state`)) {

@@ -9,7 +9,7 @@
  * Invariants: at most one attempt has workers; nothing is committed that a checkpoint, or without checkpoints the end,
  * has not sealed; the state directory is held from before the first attempt until the terminal state, which is final.
  */
-import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import { type CheckpointStore, MANIFESTS_KEPT } from '../../checkpoint/checkpoint-store.js';
 import { ensureDirectory } from '../../checkpoint/durable-directory.js';
 import { type FileRef, lineageOf, type Manifest, sizeOf } from '../../checkpoint/manifest.js';
 import type { MergeTask } from '../../checkpoint/merge.js';
@@ -377,7 +377,8 @@ export class Coordinator {
     this.#attempt = attempt;
     if (checkpoints) {
       const { store, everyMs, timeoutMs, filesMax, merge } = checkpoints;
-      const merging = new Merging({ runId, filesMax, merge, fail: (error) => attempt.failWith(error) });
+      const fail = (error: unknown): void => attempt.failWith(error);
+      const merging = new Merging({ runId, filesMax, manifestsKept: MANIFESTS_KEPT, merge, fail });
       const commit = (handles: SinkHandles): Promise<void> => this.#sinks.commit(handles);
       const completed = (info: Omit<CheckpointInfo, 'count'>): void => {
         this.#count += 1;

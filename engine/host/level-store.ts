@@ -17,7 +17,7 @@ const OPTIONS = {
   valueEncoding: 'view',
   // Measured in docs/design/level.md: fewer, larger tables, and no time spent on compressing small packed rows.
   compression: false,
-  writeBufferSize: 16 << 20,
+  writeBufferSize: 4 << 20,
   maxFileSize: 8 << 20,
   cacheSize: 16 << 20,
   blockSize: 4 << 10,
