@@ -44,7 +44,7 @@ for (const [name, make] of Object.entries(STORAGES)) {
     await rig.evictAll();
     t.equal(rig.state.heldBytes > 0, true, 'nothing leaves before a checkpoint holds it');
     await rig.checkpoint('one');
-      await rig.evictAll();
+    await rig.evictAll();
     t.equal(rig.state.heldBytes, 0);
     t.same(await rig.get('a'), { n: 1 });
     t.equal(await rig.get('b'), 2);
