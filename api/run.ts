@@ -13,8 +13,9 @@ import type { StartOptions } from '../engine/coordinator/starting-point.js';
 import { type PhysicalPlan, physicalPlan } from '../engine/graph/chain.js';
 import { InlineFleet } from '../engine/host/inline-fleet.js';
 import { type JobAddress, jobReceiver } from '../engine/host/job-module.js';
+import { mergeOnThread } from '../engine/host/merge-thread.js';
 import { NodeHost } from '../engine/host/node-host.js';
-import { MainPool, mergeOnPool } from '../engine/host/task-pool.js';
+import { MainPool } from '../engine/host/task-pool.js';
 import { ThreadFleet } from '../engine/host/thread-fleet.js';
 import { DEFAULT_SETTINGS, type EngineSettings } from '../engine/worker/settings.js';
 import type { JobDefinition } from './job.js';
@@ -153,7 +154,7 @@ function checkpointOptions(storage: Storage, stateDirectory: string, options: Ru
     everyMs: durationMs(options.checkpointEvery ?? CHECKPOINT_EVERY, 'checkpointEvery'),
     timeoutMs: LIMITS.checkpointTimeoutMs,
     filesMax: LIMITS.stateFilesMax,
-    merge: (task) => mergeOnPool({ stateDirectory, task }),
+    merge: (task) => mergeOnThread({ stateDirectory, task }),
   };
 }
 

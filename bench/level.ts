@@ -1,12 +1,13 @@
 /**
- * The `level` backend: `npm run bench -- level [recovery | larger | hits]`.
+ * The `level` backend: `npm run bench -- level [recovery | larger | huge | hits]`.
  *
  *   recovery   1 GB of state of one worker, 1 M rows: a warm start, which lacks one checkpoint of 20 K rows, and a cold one
  *   larger     state ten times the cache, keys in no order: rate, memory and disk over time
+ *   huge       likewise, 10 GB of state in a cache of 512 MiB; takes a quarter of an hour and 40 GB of disk, if asked for
  *   hits       what it costs where everything fits: running sums over 20 K keys with a checkpoint a second, against none and
  *              against the memory backend, and over 100 K keys without checkpoints in between, in turn
  */
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type JobDefinition, type RunOptions, run } from 'millrace';
@@ -18,13 +19,16 @@ import { NodeStorage } from '../engine/host/node-storage.js';
 import { LevelBackend } from '../engine/worker/level-backend.js';
 import keyedSum from './jobs/keyed-sum.js';
 import largeState from './jobs/large-state.js';
+import { contents } from './soak.js';
 import { median } from './steady.js';
 
-const PARTS = { recovery, larger, hits };
+const PARTS = { recovery, larger, hits, huge };
+/** Runs when it is asked for by name. */
+const LONG = ['huge'];
 
 export async function level(wanted: readonly string[]): Promise<void> {
   for (const [name, measure] of Object.entries(PARTS)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    if (wanted.length > 0 ? !wanted.includes(name) : LONG.includes(name)) continue;
     const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
     await measure(directory);
     await rm(directory, { recursive: true, force: true });
@@ -79,47 +83,42 @@ async function recovery(directory: string): Promise<void> {
 
 // State larger than memory
 
-const LARGER_SECONDS = 60;
-const WINDOW_SECONDS = 10;
-const KEYS = 2_000_000;
-const TEXT_BYTES = 64;
-const CACHE_MB = 32;
+interface Large {
+  readonly keys: number;
+  readonly textBytes: number;
+  readonly cacheMb: number;
+  readonly windowSeconds: number;
+  readonly seconds: number;
+}
 
-async function larger(directory: string): Promise<void> {
-  const estimated = (KEYS * (TEXT_BYTES + 40 + 64)) / 2 ** 20;
-  console.log(`${KEYS} keys, about ${Math.round(estimated)} MiB, in a cache of ${CACHE_MB} MiB, one worker`);
-  const params = { keys: KEYS, textBytes: TEXT_BYTES };
-  const handle = start('large-state', largeState, {
-    params,
-    state: directory,
-    checkpointEvery: '1s',
-    backend: 'level',
-    stateMemoryMb: CACHE_MB,
-  });
+function larger(directory: string): Promise<void> {
+  return watch(directory, { keys: 2_000_000, textBytes: 64, cacheMb: 32, windowSeconds: 10, seconds: 60 });
+}
+
+function huge(directory: string): Promise<void> {
+  return watch(directory, { keys: 10_000_000, textBytes: 1_000, cacheMb: 512, windowSeconds: 60, seconds: 900 });
+}
+
+async function watch(directory: string, large: Large): Promise<void> {
+  const { keys, textBytes, cacheMb, windowSeconds, seconds } = large;
+  const estimated = (keys * (textBytes + 40)) / 2 ** 20;
+  console.log(`${keys} keys, about ${Math.round(estimated)} MiB, in a cache of ${cacheMb} MiB, one worker`);
+  const options = { checkpointEvery: '1s', backend: 'level', stateMemoryMb: cacheMb } as const;
+  const handle = start('large-state', largeState, { ...options, params: { keys, textBytes }, state: directory });
   let before = (await handle.metrics()).events;
-  for (let seconds = 0; seconds < LARGER_SECONDS; seconds += WINDOW_SECONDS) {
-    await pause(WINDOW_SECONDS * 1_000);
+  for (let at = windowSeconds; at <= seconds; at += windowSeconds) {
+    await pause(windowSeconds * 1_000);
     const { events, checkpoint } = await handle.metrics();
-    const rate = (events - before) / WINDOW_SECONDS;
+    const rate = (events - before) / windowSeconds;
     before = events;
     const memory = Math.round(process.memoryUsage().rss / 2 ** 20);
-    const disk = Math.round((await sizeOf(directory)) / 2 ** 20);
-    const live = Math.round((Math.min(events, KEYS) * (TEXT_BYTES + 40)) / 2 ** 20);
+    const disk = Math.round((await contents(directory)).bytes / 2 ** 20);
+    const live = Math.round((Math.min(events, keys) * (textBytes + 40)) / 2 ** 20);
     console.log(
-      `  ${String(seconds + WINDOW_SECONDS).padStart(3)} s: ${Math.round(rate / 1_000)} K/s, RSS ${memory} MiB, disk ${disk} MiB, live state ${live} MiB, checkpoint ${checkpoint?.epoch} in ${Math.round(checkpoint?.durationMs ?? 0)} ms`,
+      `  ${String(at).padStart(3)} s: ${Math.round(rate / 1_000)} K/s, RSS ${memory} MiB, disk ${disk} MiB, live state ${live} MiB, checkpoint ${checkpoint?.epoch} in ${Math.round(checkpoint?.durationMs ?? 0)} ms`,
     );
   }
   await handle.cancel();
-}
-
-async function sizeOf(directory: string): Promise<number> {
-  let bytes = 0;
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) bytes += await sizeOf(path);
-    else bytes += (await stat(path).catch(() => ({ size: 0 }))).size;
-  }
-  return bytes;
 }
 
 // Hits

@@ -1,5 +1,5 @@
 /**
- * Entry of a pool thread that merges files of rows.
+ * Entry of the thread that merges files of rows.
  */
 import type { FileRef } from '../../checkpoint/manifest.js';
 import type { MergeTask } from '../../checkpoint/merge.js';

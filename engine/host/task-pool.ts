@@ -7,11 +7,9 @@ import { setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parentPort, type Worker as Thread } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { FileRef } from '../../checkpoint/manifest.js';
 import { asMillraceError, type ErrorData, MillraceError } from '../../core/errors.js';
 import type { TaskPool } from '../../core/host.js';
 import type { JobAddress } from './job-module.js';
-import type { MergeRequest } from './merge-task.js';
 
 /** What a pool thread is asked to do. Plain data. */
 export interface PoolTask {
@@ -48,14 +46,6 @@ async function runTask(task: PoolTask, signal: AbortSignal): Promise<readonly un
   const result = (await sharedPool().run(task, { signal })) as { outputs: readonly unknown[] } | { error: ErrorData };
   if ('error' in result) throw MillraceError.fromJSON(result.error);
   return result.outputs;
-}
-
-/** Merges files of rows on a pool thread. */
-export async function mergeOnPool(request: MergeRequest): Promise<FileRef> {
-  const filename = new URL('./merge-task.js', import.meta.url).href;
-  const result = (await sharedPool().run(request, { filename })) as { file: FileRef } | { error: ErrorData };
-  if ('error' in result) throw MillraceError.fromJSON(result.error);
-  return result.file;
 }
 
 /** On the main thread. Without an address functions can't be found elsewhere, so they run right here. */
