@@ -32,7 +32,7 @@ interface Measured {
   readonly gaps: readonly number[];
 }
 
-export async function checkpoints(rounds = 3, seconds = 30): Promise<boolean> {
+export async function checkpoints(rounds = 5, seconds = 44): Promise<boolean> {
   const all: CheckpointInfo[] = [];
   const ratios: number[] = [];
   const gaps: number[] = [];

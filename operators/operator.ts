@@ -57,6 +57,8 @@ export interface Operator {
   ownWatermark?(): number;
   /** Wall-clock time has reached a timer of this operator's state. */
   onProcessingTime?(now: number): boolean;
+  /** The time to live of keyed state has come to `until` in one of the times. */
+  onExpiry?(time: 'event' | 'processing', until: number): void;
   /** No more records will come (after the last watermark, which is TIME_MAX unless the job was stopped). */
   onEnd?(): boolean;
   /** Called when woken with nothing in the inbox: put out what has become ready. */

@@ -9,7 +9,9 @@ import { asMillraceError, describeValue, MillraceError } from '../core/errors.js
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { TimerTable } from '../state/backend.js';
 import type { StateDescriptors } from '../state/descriptors.js';
+import { Expiry } from '../state/expiry.js';
 import { bindHandles } from '../state/handles.js';
+import type { TtlTime } from '../state/ttl.js';
 import { LazyOutput, type Results } from './lazy-output.js';
 import type { Operator, OperatorContext, OperatorFactory } from './operator.js';
 
@@ -95,6 +97,10 @@ class ProcessOperator implements Operator {
     return this.#fire(this.#context.state.timers('processing'), now, this.#onProcessingTimer, false);
   }
 
+  onExpiry(time: TtlTime, until: number): void {
+    this.#user.expiry.fire(time, until);
+  }
+
   close(): void {
     this.#lazy.close();
   }
@@ -115,15 +121,18 @@ class ProcessOperator implements Operator {
     const { output, state } = this.#context;
     const user = this.#user;
     if (!this.#lazy.resume(output)) return false;
+    user.timer = undefined;
     // Without timers `earliest` is TIME_MAX, which the final watermark reaches.
     while (timers.earliest <= until && timers.earliest < TIME_MAX) {
       if (output.full || user.sideFull) return false;
       const time = timers.earliest;
       state.slot = timers.take(until);
       user.time = eventTime ? time : TIME_MIN;
+      user.timer = eventTime ? time : undefined;
       const results = onTimer?.(time, user);
       if (results !== undefined && !this.#lazy.put(results, user.time, output)) return false;
     }
+    user.timer = undefined;
     return true;
   }
 }
@@ -133,15 +142,23 @@ class UserContext implements ProcessContext {
   readonly side: Readonly<Record<string, (record: unknown) => void>>;
   readonly eventTimers: Timers;
   readonly processingTimers: Timers;
+  readonly expiry: Expiry;
   /** Timestamp that outputs get. */
   time = TIME_MIN;
+  /** Of the event timer at hand. The watermark may be far ahead of it, and tells nothing about its state. */
+  timer: number | undefined;
   readonly #context: OperatorContext;
   readonly #sides: readonly Batch[];
 
   constructor(spec: ProcessSpec, context: OperatorContext) {
     this.#context = context;
     this.#sides = spec.sides.map((name) => context.side(name));
-    this.state = bindHandles(spec.state, context.state);
+    this.expiry = new Expiry(context.state, {
+      now: (time) => (time === 'event' ? (this.timer ?? context.watermark) : context.host.now()),
+      writtenAt: (time) =>
+        time === 'event' ? (this.timer ?? Math.max(this.time, context.watermark)) : context.host.now(),
+    });
+    this.state = bindHandles(spec.state, context.state, this.expiry);
     this.side = Object.fromEntries(spec.sides.map((name, at) => [name, this.#sideOutput(this.#sides[at] as Batch)]));
     this.eventTimers = this.#timers('event');
     this.processingTimers = this.#timers('processing');

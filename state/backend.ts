@@ -52,7 +52,8 @@ export interface KeyedState {
   readonly keyCount: number;
 }
 
-export type TimerKind = 'event' | 'processing';
+/** Timers of users, and those at which state outlives its time to live (expiry.ts). */
+export type TimerKind = 'event' | 'processing' | 'event-expiry' | 'processing-expiry';
 
 /** One row of state as plain data, independent of backend and parallelism. */
 export interface StateRow {

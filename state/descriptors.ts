@@ -3,34 +3,49 @@
  * state and carry the user's functions, nothing else; state/handles.ts binds them to tables.
  */
 import type { Key } from '../core/key.js';
+import type { Duration } from '../core/time.js';
 import type { Aggregator } from './aggregator.js';
+import { type Ttl, type TtlOptions, ttlOf } from './ttl.js';
+
+/** What every kind of state takes. */
+export interface StateOptions {
+  /**
+   * How long each value, element or entry is kept after it was last written; left out: until it is cleared. What is over is
+   * not shown any more, and leaves memory, disk and checkpoints soon after.
+   */
+  readonly ttl?: Duration | TtlOptions;
+}
+
+interface Expires {
+  readonly ttl: Ttl | undefined;
+}
 
 /** One value a key. `Read` is what `get` returns: `T`, or `T | undefined` where there is no initial value. */
-export interface ValueDescriptor<T, Read = T | undefined> {
+export interface ValueDescriptor<T, Read = T | undefined> extends Expires {
   readonly kind: 'value';
   readonly initial: T | undefined;
   /** Phantom: what `get` returns. */
   readonly read?: Read;
 }
 
-export interface ListDescriptor<T> {
+export interface ListDescriptor<T> extends Expires {
   readonly kind: 'list';
   /** Phantom: the type of its elements. */
   readonly element?: T;
 }
 
-export interface MapDescriptor<K extends Key, V> {
+export interface MapDescriptor<K extends Key, V> extends Expires {
   readonly kind: 'map';
   /** Phantom: the type of its entries. */
   readonly entry?: readonly [K, V];
 }
 
-export interface ReducingDescriptor<T> {
+export interface ReducingDescriptor<T> extends Expires {
   readonly kind: 'reducing';
   readonly reduce: (a: T, b: T) => T;
 }
 
-export interface AggregatingDescriptor<In, Acc, Out> {
+export interface AggregatingDescriptor<In, Acc, Out> extends Expires {
   readonly kind: 'aggregating';
   readonly aggregator: Aggregator<In, Acc, Out>;
 }
@@ -51,26 +66,29 @@ export type StateDescriptor =
 /** What a process operator gives as `state`: descriptors by name. The names are part of the job's state. */
 export type StateDescriptors = Readonly<Record<string, StateDescriptor>>;
 
-function value<T>(): ValueDescriptor<T>;
-function value<T>(options: { readonly initial: T }): ValueDescriptor<T, T>;
-function value<T>(options?: { readonly initial: T }): ValueDescriptor<T> {
-  return Object.freeze({ kind: 'value', initial: options?.initial });
+function value<T>(options?: StateOptions): ValueDescriptor<T>;
+function value<T>(options: StateOptions & { readonly initial: T }): ValueDescriptor<T, T>;
+function value<T>(options: StateOptions & { readonly initial?: T } = {}): ValueDescriptor<T> {
+  return Object.freeze({ kind: 'value', initial: options.initial, ttl: ttlOf(options.ttl) });
 }
 
-function list<T>(): ListDescriptor<T> {
-  return Object.freeze({ kind: 'list' });
+function list<T>({ ttl }: StateOptions = {}): ListDescriptor<T> {
+  return Object.freeze({ kind: 'list', ttl: ttlOf(ttl) });
 }
 
-function map<K extends Key, V>(): MapDescriptor<K, V> {
-  return Object.freeze({ kind: 'map' });
+function map<K extends Key, V>({ ttl }: StateOptions = {}): MapDescriptor<K, V> {
+  return Object.freeze({ kind: 'map', ttl: ttlOf(ttl) });
 }
 
-function reducing<T>(reduce: (a: T, b: T) => T): ReducingDescriptor<T> {
-  return Object.freeze({ kind: 'reducing', reduce });
+function reducing<T>(reduce: (a: T, b: T) => T, { ttl }: StateOptions = {}): ReducingDescriptor<T> {
+  return Object.freeze({ kind: 'reducing', reduce, ttl: ttlOf(ttl) });
 }
 
-function aggregating<In, Acc, Out>(aggregator: Aggregator<In, Acc, Out>): AggregatingDescriptor<In, Acc, Out> {
-  return Object.freeze({ kind: 'aggregating', aggregator });
+function aggregating<In, Acc, Out>(
+  aggregator: Aggregator<In, Acc, Out>,
+  { ttl }: StateOptions = {},
+): AggregatingDescriptor<In, Acc, Out> {
+  return Object.freeze({ kind: 'aggregating', aggregator, ttl: ttlOf(ttl) });
 }
 
 /**
@@ -84,6 +102,7 @@ function aggregating<In, Acc, Out>(aggregator: Aggregator<In, Acc, Out>): Aggreg
  *     pending: state.list<Flight>(),
  *     byDay: state.map<string, number>(),
  *     longest: state.reducing<number>((a, b) => Math.max(a, b)),
+ *     seen: state.value<boolean>({ ttl: '1h' }),
  *   },
  *   *onRecord(flight, ctx) {
  *     const last = ctx.state.last.get()

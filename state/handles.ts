@@ -18,6 +18,9 @@ import type {
   StateDescriptors,
   ValueDescriptor,
 } from './descriptors.js';
+import { ExpiringListTable, ExpiringMapTable, ExpiringValueTable } from './expiring-tables.js';
+import type { Expiry } from './expiry.js';
+import type { Ttl } from './ttl.js';
 
 /** One value for the current key. */
 export interface ValueHandle<T, Read = T | undefined> {
@@ -99,29 +102,37 @@ export type Handles<D extends StateDescriptors> = { readonly [N in keyof D]: Han
 const NAME = new RegExp(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,${LIMITS.nameChars - 1}}$`);
 
 /** Binds descriptors to the tables of their names. Throws `MILL_NAME_INVALID` for a name that no state may have. */
-export function bindHandles<D extends StateDescriptors>(descriptors: D, keyed: KeyedState): Handles<D> {
+export function bindHandles<D extends StateDescriptors>(descriptors: D, keyed: KeyedState, expiry: Expiry): Handles<D> {
   const handles: Record<string, unknown> = Object.create(null);
   for (const [name, descriptor] of Object.entries(descriptors)) {
     if (!NAME.test(name) || name === '__proto__')
       throw new MillraceError('MILL_NAME_INVALID', `state is named ${JSON.stringify(name)}`);
-    handles[name] = bind(name, descriptor, keyed);
+    handles[name] = bind(name, descriptor, keyed, expiry);
   }
   return Object.freeze(handles) as Handles<D>;
 }
 
-function bind(name: string, descriptor: StateDescriptor, keyed: KeyedState): unknown {
-  switch (descriptor.kind) {
+function bind(name: string, descriptor: StateDescriptor, keyed: KeyedState, expiry: Expiry): unknown {
+  const { kind, ttl } = descriptor;
+  if (kind === 'list') return new TableListHandle(keyed, listTable(name, ttl, keyed, expiry));
+  if (kind === 'map') return new TableMapHandle(keyed, mapTable(name, ttl, keyed, expiry));
+  const table = ttl ? new ExpiringValueTable<unknown>(keyed, name, ttl, expiry) : keyed.value<unknown>(name);
+  switch (kind) {
     case 'value':
-      return new TableValueHandle(keyed, keyed.value(name), descriptor.initial);
-    case 'list':
-      return new TableListHandle(keyed, keyed.list(name));
-    case 'map':
-      return new TableMapHandle(keyed, keyed.map<Key, unknown>(name));
+      return new TableValueHandle(keyed, table, descriptor.initial);
     case 'reducing':
-      return new TableReducingHandle(keyed, keyed.value(name), descriptor.reduce);
+      return new TableReducingHandle(keyed, table, descriptor.reduce);
     case 'aggregating':
-      return new TableAggregatingHandle(keyed, keyed.value(name), descriptor.aggregator);
+      return new TableAggregatingHandle(keyed, table, descriptor.aggregator);
   }
+}
+
+function listTable(name: string, ttl: Ttl | undefined, keyed: KeyedState, expiry: Expiry): ListTable<unknown> {
+  return ttl ? new ExpiringListTable(keyed, name, ttl, expiry) : keyed.list(name);
+}
+
+function mapTable(name: string, ttl: Ttl | undefined, keyed: KeyedState, expiry: Expiry): MapTable<Key, unknown> {
+  return ttl ? new ExpiringMapTable(keyed, name, ttl, expiry) : keyed.map(name);
 }
 
 class TableValueHandle<T> implements ValueHandle<T> {

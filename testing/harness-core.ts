@@ -19,6 +19,7 @@ import { MemoryStorage } from '../engine/host/memory-storage.js';
 import { VirtualClock } from '../engine/host/virtual-clock.js';
 import { DEFAULT_SETTINGS, type EngineSettings } from '../engine/worker/settings.js';
 import type { StateRow } from '../state/backend.js';
+import { isTimesName } from '../state/expiring-tables.js';
 import { Capture, type CaptureMark } from './capture.js';
 import type { HarnessChannel } from './harness-channel.js';
 import { type Cut, FROM_SOURCE, HarnessDeployment, TO_CAPTURE } from './harness-deployment.js';
@@ -322,7 +323,7 @@ function saidBy({ watermark, idle, ended }: ChannelState): Control[] {
 export function stateOf(rows: readonly StateRow[], key: unknown): Record<string, unknown> {
   const state: Record<string, unknown> = {};
   for (const row of rows) {
-    if (!sameKey(row.key, key) || row.kind === 'timer') continue;
+    if (!sameKey(row.key, key) || row.kind === 'timer' || isTimesName(row.table)) continue;
     if (row.kind === 'value') state[row.table] = row.value;
     else if (row.kind === 'list') ((state[row.table] ??= []) as unknown[])[Number(row.subkey)] = row.value;
     else ((state[row.table] ??= new Map()) as Map<unknown, unknown>).set(row.subkey, row.value);
@@ -332,7 +333,7 @@ export function stateOf(rows: readonly StateRow[], key: unknown): Record<string,
 
 /** Timers in the order in which they would fire. */
 export function timersOf(rows: readonly StateRow[]): PendingTimer[] {
-  const timers = rows.filter(({ kind }) => kind === 'timer');
+  const timers = rows.filter(({ kind, table }) => kind === 'timer' && (table === 'event' || table === 'processing'));
   return timers
     .map(({ table, key, subkey }) => ({ kind: table as PendingTimer['kind'], key, time: Number(subkey) }))
     .sort((a, b) => a.time - b.time || compareKeys(a.key, b.key));

@@ -60,8 +60,8 @@ interface Size {
   bytes: number;
 }
 
-/** Rows written between two batches: about a millisecond. */
-const ROWS_PER_STEP = 256;
+/** Rows written between two batches: half a millisecond. */
+const ROWS_PER_STEP = 128;
 /** Bytes of completed checkpoints' files that wait to be written to the base. */
 const WAITING_BYTES = 8 << 20;
 /** Rows of one write while nothing else is going on. */

@@ -11,6 +11,8 @@ import { asMillraceError, type ErrorPlace, type MillraceError } from '../../core
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../../operators/operator.js';
 import type { KeyedState, RowWriter, TimerKind } from '../../state/backend.js';
+import { EXPIRY_TIMERS } from '../../state/expiry.js';
+import type { TtlTime } from '../../state/ttl.js';
 import { DEAD_LETTERS, type LogicalNode } from '../graph/nodes.js';
 import { deadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
@@ -196,7 +198,10 @@ export class Stage implements Downstream {
     const { operator } = this;
     switch (control.kind) {
       case 'watermark':
-        return this.#fire('event', control.time, () => operator.onWatermark?.(control.time) ?? true);
+        return (
+          this.#fire('event', control.time, () => operator.onWatermark?.(control.time) ?? true) &&
+          this.#expire('event', control.time)
+        );
       case 'end':
         return this.#guard(() => operator.onEnd?.() ?? true) ?? true;
       case 'barrier':
@@ -254,7 +259,8 @@ export class Stage implements Downstream {
   // Processing time
 
   #scheduleTimer(): void {
-    const earliest = this.state?.nextTimer('processing') ?? TIME_MAX;
+    const { state } = this;
+    const earliest = state ? Math.min(state.nextTimer('processing'), state.nextTimer('processing-expiry')) : TIME_MAX;
     if (earliest === this.#timerAt) return;
     this.#cancelTimer?.();
     this.#timerAt = earliest;
@@ -270,7 +276,8 @@ export class Stage implements Downstream {
 
   #fireTimers(): boolean {
     const now = this.#options.context.host.now();
-    const done = this.#fire('processing', now, () => this.operator.onProcessingTime?.(now) ?? true);
+    const fired = this.#fire('processing', now, () => this.operator.onProcessingTime?.(now) ?? true);
+    const done = fired && this.#expire('processing', now);
     if (done) this.#timerDue = false;
     return done || this.#hasOutput();
   }
@@ -283,6 +290,17 @@ export class Stage implements Downstream {
       if (!state || state.nextTimer(kind) > until || state.timers(kind).earliest === state.nextTimer(kind)) return true;
     }
     return false;
+  }
+
+  /** After the timers, which may still see what ends with them. */
+  #expire(time: TtlTime, until: number): boolean {
+    const { state, operator } = this;
+    const kind = EXPIRY_TIMERS[time];
+    if (!state || !operator.onExpiry || state.nextTimer(kind) > until) return true;
+    return this.#fire(kind, until, () => {
+      operator.onExpiry?.(time, until);
+      return true;
+    });
   }
 
   // Errors

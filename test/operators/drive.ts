@@ -9,7 +9,9 @@ import { hashKey } from '../../core/key.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext } from '../../operators/operator.js';
 import type { KeyedState, RowWriter, StateRow, TimerKind } from '../../state/backend.js';
+import { EXPIRY_TIMERS } from '../../state/expiry.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
+import type { TtlTime } from '../../state/ttl.js';
 import { mark } from '../state/state-kit.js';
 
 export interface Driven {
@@ -86,12 +88,14 @@ export class Drive {
   advance(watermark: number): void {
     this.watermark = watermark;
     this.fire('event', watermark, () => this.operator.onWatermark?.(watermark) ?? true);
+    this.expire('event', watermark);
   }
 
   /** Moves processing time on. */
   moveTo(now: number): void {
     this.now = now;
     this.fire('processing', now, () => this.operator.onProcessingTime?.(now) ?? true);
+    this.expire('processing', now);
   }
 
   /** A barrier. Its rows are written some time, at the latest before the next one. */
@@ -160,6 +164,13 @@ export class Drive {
       }
       this.drain();
     } while (state.nextTimer(kind) <= until && state.timers(kind).earliest !== state.nextTimer(kind));
+  }
+
+  private expire(time: TtlTime, until: number): void {
+    this.fire(EXPIRY_TIMERS[time], until, () => {
+      this.operator.onExpiry?.(time, until);
+      return true;
+    });
   }
 
   private side(name: string): Batch {

@@ -3,8 +3,10 @@ import t from 'tap';
 import { Batch, Inbox } from '../../core/batch.js';
 import { hashKey } from '../../core/key.js';
 import type { Aggregator } from '../../state/aggregator.js';
+import type { StateDescriptors } from '../../state/descriptors.js';
 import { state } from '../../state/descriptors.js';
-import { bindHandles } from '../../state/handles.js';
+import { Expiry } from '../../state/expiry.js';
+import { bindHandles, type Handles } from '../../state/handles.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
 
 function keyed(keys: readonly string[]): { memory: MemoryState; at: (key: string) => void } {
@@ -18,12 +20,16 @@ function keyed(keys: readonly string[]): { memory: MemoryState; at: (key: string
   return { memory, at };
 }
 
+function bind<D extends StateDescriptors>(descriptors: D, memory: MemoryState): Handles<D> {
+  return bindHandles(descriptors, memory, new Expiry(memory, { now: () => 0, writtenAt: () => 0 }));
+}
+
 /** Compiles only if both types are the same. */
 function same<A, B>(_same: [A] extends [B] ? ([B] extends [A] ? true : false) : false): void {}
 
 t.test('a value: undefined or initial until it is set, per key', (t) => {
   const { memory, at } = keyed(['a', 'b']);
-  const handles = bindHandles({ last: state.value<string>(), total: state.value({ initial: 0 }) }, memory);
+  const handles = bind({ last: state.value<string>(), total: state.value({ initial: 0 }) }, memory);
   same<ReturnType<typeof handles.last.get>, string | undefined>(true);
   same<ReturnType<typeof handles.total.get>, number>(true);
   at('a');
@@ -44,7 +50,7 @@ t.test('a value: undefined or initial until it is set, per key', (t) => {
 
 t.test('keys do not share an initial object', (t) => {
   const { memory, at } = keyed(['a', 'b']);
-  const handles = bindHandles({ seen: state.value({ initial: { count: 0 } }) }, memory);
+  const handles = bind({ seen: state.value({ initial: { count: 0 } }) }, memory);
   at('a');
   const seen = handles.seen.get();
   seen.count += 1;
@@ -56,7 +62,7 @@ t.test('keys do not share an initial object', (t) => {
 
 t.test('a list gives out copies', (t) => {
   const { memory, at } = keyed(['a']);
-  const { pending } = bindHandles({ pending: state.list<number>() }, memory);
+  const { pending } = bind({ pending: state.list<number>() }, memory);
   at('a');
   pending.add(1);
   const given = pending.get();
@@ -73,7 +79,7 @@ t.test('a list gives out copies', (t) => {
 
 t.test('a map', (t) => {
   const { memory, at } = keyed(['a', 'b']);
-  const { byDay } = bindHandles({ byDay: state.map<string, number>() }, memory);
+  const { byDay } = bind({ byDay: state.map<string, number>() }, memory);
   at('a');
   byDay.set('tue', 2);
   byDay.set('mon', 1);
@@ -112,7 +118,7 @@ const mean: Aggregator<number, { count: number; sum: number }, number> = {
 
 t.test('reducing and aggregating', (t) => {
   const { memory, at } = keyed(['a']);
-  const handles = bindHandles(
+  const handles = bind(
     { best: state.reducing<number>((a, b) => Math.max(a, b)), mean: state.aggregating(mean) },
     memory,
   );
@@ -141,7 +147,7 @@ t.test('descriptors are frozen and names checked', (t) => {
   t.ok(Object.isFrozen(state.value({ initial: 1 })));
   t.ok(Object.isFrozen(state.list()));
   t.ok(Object.isFrozen(state.map()));
-  t.throws(() => bindHandles({ 'a b': state.list() }, memory), { code: 'MILL_NAME_INVALID' });
-  t.throws(() => bindHandles({ '': state.list() }, memory), { code: 'MILL_NAME_INVALID' });
+  t.throws(() => bind({ 'a b': state.list() }, memory), { code: 'MILL_NAME_INVALID' });
+  t.throws(() => bind({ '': state.list() }, memory), { code: 'MILL_NAME_INVALID' });
   t.end();
 });
