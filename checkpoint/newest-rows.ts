@@ -130,9 +130,12 @@ export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow | u
   const names = namesOf(book.entries);
   for (const together of overlapping(all)) {
     const piece = new Piece(names);
-    for (const { section, tables } of together) piece.add(section.bytes, tables, section);
-    yield undefined;
-    yield* piece.newest();
+    piece.reserve(together.reduce((sum, { section }) => sum + section.rows, 0));
+    for (const { section, tables } of together) {
+      yield* piece.addInSteps(section.bytes, tables, section);
+      yield undefined;
+    }
+    yield* piece.newestInSteps();
     yield undefined;
   }
 }

@@ -18,6 +18,29 @@ const KEY = 4;
 const KEY_END = 5;
 const END = 6;
 
+/** Rows dealt with at a time by whoever has others waiting. */
+const ROWS_PER_STEP = 2_048;
+
+interface KeyGroups {
+  readonly first: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+interface Adding extends KeyGroups {
+  readonly section: number;
+  readonly reader: ByteReader;
+  readonly tables: readonly number[];
+}
+
+/** `rows`: a hash table of rows' numbers plus 1, by their keys. */
+interface Finding {
+  readonly newest: Uint8Array;
+  readonly rows: Int32Array;
+  /** Rows that have not been looked at, the first ones. */
+  left: number;
+}
+
 export class Piece implements Iterable<RawRow> {
   /** Of the tables of all files, by number. */
   readonly #names: readonly RawRow['name'][];
@@ -33,11 +56,32 @@ export class Piece implements Iterable<RawRow> {
     return this.#count;
   }
 
+  /** Makes room for so many rows, so that adding them copies nothing. */
+  reserve(rows: number): void {
+    const length = (this.#count + rows) * STRIDE;
+    if (length > this.#places.length) this.#grow(length);
+  }
+
   /** Adds a section's rows of the key groups [first, end). `tables`: numbers of the tables of its file. */
-  add(bytes: Uint8Array, tables: readonly number[], { first, end }: { first: number; end: number }): void {
+  add(bytes: Uint8Array, tables: readonly number[], range: KeyGroups): void {
+    this.#addSome(this.#adding(bytes, tables, range), Number.POSITIVE_INFINITY);
+  }
+
+  /** Likewise, a fraction of a millisecond's work at a time. */
+  *addInSteps(bytes: Uint8Array, tables: readonly number[], range: KeyGroups): Generator<undefined> {
+    const adding = this.#adding(bytes, tables, range);
+    while (!this.#addSome(adding, ROWS_PER_STEP)) yield undefined;
+  }
+
+  #adding(bytes: Uint8Array, tables: readonly number[], { first, end }: KeyGroups): Adding {
     const section = this.#sections.push(bytes) - 1;
-    const reader = new ByteReader(bytes);
-    while (!reader.drained) {
+    return { section, reader: new ByteReader(bytes), tables, first, end };
+  }
+
+  /** True once nothing is left. */
+  #addSome({ section, reader, tables, first, end }: Adding, rows: number): boolean {
+    for (let left = rows; left > 0; left -= 1) {
+      if (reader.drained) return true;
       const removed = reader.u8() === ROW_REMOVED;
       const group = reader.u16();
       const table = tables[reader.varint()] as number;
@@ -61,6 +105,7 @@ export class Piece implements Iterable<RawRow> {
       places[at + KEY_END] = keyEnd;
       places[at + END] = reader.at;
     }
+    return reader.drained;
   }
 
   /** All rows, in order. */
@@ -70,7 +115,17 @@ export class Piece implements Iterable<RawRow> {
 
   /** Each row once, removed ones too. */
   *newest(): Generator<RawRow> {
-    const newest = this.#newest();
+    yield* this.#rowsOf(this.#newest());
+  }
+
+  /** Likewise, with a pause (undefined) after each fraction of a millisecond's work before the first row. */
+  *newestInSteps(): Generator<RawRow | undefined> {
+    const finding = this.#finding();
+    while (!this.#findSome(finding, ROWS_PER_STEP)) yield undefined;
+    yield* this.#rowsOf(finding.newest);
+  }
+
+  *#rowsOf(newest: Uint8Array): Generator<RawRow> {
     for (let row = 0; row < this.#count; row += 1) if (newest[row] === 1) yield this.#rowAt(row);
   }
 
@@ -99,12 +154,14 @@ export class Piece implements Iterable<RawRow> {
   #next(): number {
     const at = this.#count * STRIDE;
     this.#count += 1;
-    if (at + STRIDE > this.#places.length) {
-      const longer = new Int32Array(this.#places.length * 2);
-      longer.set(this.#places);
-      this.#places = longer;
-    }
+    if (at + STRIDE > this.#places.length) this.#grow(this.#places.length * 2);
     return at;
+  }
+
+  #grow(length: number): void {
+    const longer = new Int32Array(length);
+    longer.set(this.#places);
+    this.#places = longer;
   }
 
   #rowAt(row: number): RawRow {
@@ -122,23 +179,34 @@ export class Piece implements Iterable<RawRow> {
 
   /** For each row, whether no later one replaces it: 1 or 0. */
   #newest(): Uint8Array {
-    const count = this.#count;
-    const newest = new Uint8Array(count);
-    let size = 16;
-    while (size < 2 * count) size *= 2;
-    const table = new Int32Array(size).fill(-1);
-    for (let row = count - 1; row >= 0; row -= 1) newest[row] = this.#isFirst(row, table) ? 1 : 0;
-    return newest;
+    const finding = this.#finding();
+    this.#findSome(finding, Number.POSITIVE_INFINITY);
+    return finding.newest;
   }
 
-  /** Whether no row of the same key is in the hash table yet; puts it there. */
+  #finding(): Finding {
+    let size = 16;
+    while (size < 2 * this.#count) size *= 2;
+    return { newest: new Uint8Array(this.#count), rows: new Int32Array(size), left: this.#count };
+  }
+
+  /** From the last row to the first; true once none is left. */
+  #findSome(finding: Finding, rows: number): boolean {
+    const { newest, left } = finding;
+    const until = Math.max(0, left - rows);
+    for (let row = left - 1; row >= until; row -= 1) newest[row] = this.#isFirst(row, finding.rows) ? 1 : 0;
+    finding.left = until;
+    return until === 0;
+  }
+
+  /** Whether no row of the same key is in the hash table yet; puts it there, by its number plus 1. */
   #isFirst(row: number, table: Int32Array): boolean {
     const mask = table.length - 1;
     let slot = this.#hashOf(row) & mask;
     for (;;) {
-      const other = table[slot] as number;
+      const other = (table[slot] as number) - 1;
       if (other < 0) {
-        table[slot] = row;
+        table[slot] = row + 1;
         return true;
       }
       if (this.#isSameKey(row, other)) return false;
