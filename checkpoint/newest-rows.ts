@@ -5,7 +5,7 @@
 import type { RawRow } from '../state/level/base-codec.js';
 import type { FileRef } from './manifest.js';
 import type { OpenRows, SectionRef } from './open-rows.js';
-import { Piece } from './piece.js';
+import { Piece, PieceMemory } from './piece.js';
 import {
   namesOf,
   type RowsFile,
@@ -121,7 +121,7 @@ interface SectionOf {
  * The newest rows of files in memory, ascending by key groups; removed ones too. Undefined after each piece of work that
  * has given no row: whoever has others waiting may go on later.
  */
-export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow | undefined> {
+export function* newestOfFiles(files: readonly RowsFile[], memory = new PieceMemory()): Generator<RawRow | undefined> {
   const book = new TableBook();
   const all = files.flatMap(({ sections, tables: entries }): SectionOf[] => {
     const tables = numbersIn(book, entries);
@@ -129,7 +129,7 @@ export function* newestOfFiles(files: readonly RowsFile[]): Generator<RawRow | u
   });
   const names = namesOf(book.entries);
   for (const together of overlapping(all)) {
-    const piece = new Piece(names);
+    const piece = new Piece(names, memory);
     piece.reserve(together.reduce((sum, { section }) => sum + section.rows, 0));
     for (const { section, tables } of together) {
       yield* piece.addInSteps(section.bytes, tables, section);

@@ -41,15 +41,43 @@ interface Finding {
   left: number;
 }
 
+/** Bytes that are kept from one piece to the next, at most, twice. */
+const KEPT_BYTES = 16 << 20;
+
+/** What a piece works with, for whoever has one piece after the other. */
+export class PieceMemory {
+  #places = new Int32Array(STRIDE * 256);
+  #rows = new Int32Array(16);
+
+  /** At least so long, of any content. */
+  places(length: number): Int32Array {
+    if (length <= this.#places.length) return this.#places;
+    const longer = new Int32Array(length);
+    if (longer.byteLength <= KEPT_BYTES) this.#places = longer;
+    return longer;
+  }
+
+  /** So long, of zeros. */
+  rows(length: number): Int32Array {
+    if (length <= this.#rows.length) return this.#rows.subarray(0, length).fill(0);
+    const longer = new Int32Array(length);
+    if (longer.byteLength <= KEPT_BYTES) this.#rows = longer;
+    return longer;
+  }
+}
+
 export class Piece implements Iterable<RawRow> {
   /** Of the tables of all files, by number. */
   readonly #names: readonly RawRow['name'][];
   readonly #sections: Uint8Array[] = [];
-  #places = new Int32Array(STRIDE * 256);
+  readonly #memory: PieceMemory;
+  #places: Int32Array;
   #count = 0;
 
-  constructor(names: readonly RawRow['name'][]) {
+  constructor(names: readonly RawRow['name'][], memory = new PieceMemory()) {
     this.#names = names;
+    this.#memory = memory;
+    this.#places = memory.places(0);
   }
 
   get count(): number {
@@ -159,9 +187,9 @@ export class Piece implements Iterable<RawRow> {
   }
 
   #grow(length: number): void {
-    const longer = new Int32Array(length);
-    longer.set(this.#places);
-    this.#places = longer;
+    const places = this.#memory.places(length);
+    if (places !== this.#places) places.set(this.#places);
+    this.#places = places;
   }
 
   #rowAt(row: number): RawRow {
@@ -187,7 +215,7 @@ export class Piece implements Iterable<RawRow> {
   #finding(): Finding {
     let size = 16;
     while (size < 2 * this.#count) size *= 2;
-    return { newest: new Uint8Array(this.#count), rows: new Int32Array(size), left: this.#count };
+    return { newest: new Uint8Array(this.#count), rows: this.#memory.rows(size), left: this.#count };
   }
 
   /** From the last row to the first; true once none is left. */

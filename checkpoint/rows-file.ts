@@ -21,6 +21,7 @@ import { putPacked } from '../core/direct-pack.js';
 import { decodeKey, encodeKey } from '../core/key-codec.js';
 import type { RowWriter, StateRow } from '../state/backend.js';
 import type { RawRow } from '../state/level/base-codec.js';
+import { SinkPool } from './sink-pool.js';
 
 export const ROWS_MAGIC = Buffer.from('MILLROWS', 'latin1');
 export const ROWS_VERSION = 2;
@@ -87,12 +88,17 @@ export class TableBook {
 
 /** Rows of one key group. */
 class Bucket {
-  readonly open = new ByteSink(64);
+  readonly open: ByteSink;
   openRows = 0;
   readonly full: { readonly rows: number; readonly bytes: Uint8Array; readonly digest: Uint8Array }[] = [];
 
+  constructor(open: ByteSink) {
+    this.open = open;
+  }
+
   close(): void {
-    const bytes = this.open.take();
+    const bytes = this.open.bytes.slice();
+    this.open.clear();
     this.full.push({ rows: this.openRows, bytes, digest: sha256(bytes) });
     this.openRows = 0;
   }
@@ -101,13 +107,16 @@ class Bucket {
 /** Gathers the rows of one worker and checkpoint, or some of a merged file's. */
 export class RowsFileWriter {
   readonly #book: TableBook;
+  readonly #sinks: SinkPool;
   readonly #buckets: (Bucket | undefined)[] = [];
   readonly #closed: Section[] = [];
   #closing: Iterator<Section, void> | undefined;
   #rows = 0;
 
-  constructor(book = new TableBook()) {
+  /** `sinks`: of whoever writes one file after another. */
+  constructor(book = new TableBook(), sinks = new SinkPool()) {
     this.#book = book;
+    this.#sinks = sinks;
   }
 
   get rows(): number {
@@ -171,7 +180,7 @@ export class RowsFileWriter {
   #bucket(keyGroup: number): Bucket {
     let bucket = this.#buckets[keyGroup];
     if (bucket === undefined) {
-      bucket = new Bucket();
+      bucket = new Bucket(this.#sinks.take());
       this.#buckets[keyGroup] = bucket;
     }
     return bucket;
@@ -194,42 +203,50 @@ export class RowsFileWriter {
   }
 
   *#sections(): Generator<Section> {
-    const small = new SmallSections();
+    const small = new SmallSections(this.#sinks.take());
     for (const [group, bucket] of this.#buckets.entries()) {
       if (bucket === undefined) continue;
       if (bucket.full.length === 0 && bucket.open.size < SECTION_BYTES) {
         small.add(group, bucket);
+        this.#sinks.give(bucket.open);
         if (small.sizeBytes >= SECTION_BYTES) yield small.take();
         continue;
       }
       if (small.rows > 0) yield small.take();
       if (bucket.open.size > 0) bucket.close();
+      this.#sinks.give(bucket.open);
       for (const { rows, bytes, digest } of bucket.full) yield { first: group, end: group + 1, rows, bytes, digest };
     }
     if (small.rows > 0) yield small.take();
+    this.#sinks.give(small.sink);
   }
 }
 
 /** Neighbouring key groups with little in them. */
 class SmallSections {
+  readonly sink: ByteSink;
   rows = 0;
-  #bytes = new ByteSink(1_024);
   #first = 0;
   #end = 0;
 
+  constructor(sink: ByteSink) {
+    this.sink = sink;
+  }
+
   get sizeBytes(): number {
-    return this.#bytes.size;
+    return this.sink.size;
   }
 
   add(group: number, { open, openRows }: Bucket): void {
     if (this.rows === 0) this.#first = group;
     this.#end = group + 1;
     this.rows += openRows;
-    this.#bytes.put(open.bytes);
+    this.sink.put(open.bytes);
   }
 
   take(): Section {
-    const bytes = this.#bytes.take();
+    const bytes = this.sink.bytes.slice();
+    this.sink.clear();
     const section = { first: this.#first, end: this.#end, rows: this.rows, bytes, digest: sha256(bytes) };
     this.rows = 0;
     return section;

@@ -18,6 +18,11 @@ export class ByteSink {
     return this.#size;
   }
 
+  /** Bytes it has room for without growing. */
+  get capacity(): number {
+    return this.#bytes.length;
+  }
+
   /** What has been written, sharing memory with the sink: copy it, or be done with it before the next write. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#size);

@@ -70,7 +70,7 @@ export interface OrderedStore {
   getMany(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** Rows with `from` <= key < `end`, ascending, a page at a time, as they were when the first page was asked for. */
   range(from: Uint8Array, end: Uint8Array): AsyncIterable<readonly StoreRow[]>;
-  /** Puts rows, and removes those whose value is undefined; the last change of a key counts. Keys are not empty. */
+  /** Puts rows, and removes those whose value is undefined; the last change of a key counts. Keys are not empty. Bytes are the caller's again once it resolves. */
   write(changes: readonly StoreChange[]): Promise<void>;
   /** Resolves when everything written so far survives a power cut. */
   flush(): Promise<void>;

@@ -12,6 +12,7 @@
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
 import { newestOfFiles, pieces } from '../../checkpoint/newest-rows.js';
+import { PieceMemory } from '../../checkpoint/piece.js';
 import type { RowsFile } from '../../checkpoint/rows-file.js';
 import { asMillraceError, type MillraceError } from '../../core/errors.js';
 import type { OrderedStore, Storage, StoreRow } from '../../core/host.js';
@@ -79,6 +80,7 @@ export class LevelBackend implements KeyedBackend {
   /** Of the files of completed checkpoints. */
   private waitingBytes = 0;
   private applying: Applying | undefined;
+  private readonly memory = new PieceMemory();
   private writing = false;
   private opening: Promise<void> | undefined;
   private closed = false;
@@ -168,7 +170,7 @@ export class LevelBackend implements KeyedBackend {
     const last = waiting.at(-1) as (typeof waiting)[0];
     this.waitingBytes = 0;
     const files = waiting.flatMap((each) => each.files.map(({ rows }) => rows));
-    return { checkpoint: last.checkpoint, rows: newestOfFiles(files), size: { rows: 0, bytes: 0 } };
+    return { checkpoint: last.checkpoint, rows: newestOfFiles(files, this.memory), size: { rows: 0, bytes: 0 } };
   }
 
   private worthApplying(): boolean {

@@ -9,7 +9,8 @@
  */
 import { type CheckpointStore, epochDigits } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
-import { type RowsFile, RowsFileWriter } from '../../checkpoint/rows-file.js';
+import { type RowsFile, RowsFileWriter, TableBook } from '../../checkpoint/rows-file.js';
+import { SinkPool } from '../../checkpoint/sink-pool.js';
 import { asMillraceError, assert, type MillraceError } from '../../core/errors.js';
 import type { RowWriter } from '../../state/backend.js';
 import type { Subtask } from './subtask.js';
@@ -59,6 +60,7 @@ export class WorkerCheckpoints {
   readonly #options: WorkerCheckpointsOptions;
   /** In order; more than one only after one was given up. */
   readonly #open: Open[] = [];
+  readonly #sinks = new SinkPool();
   #pauseMs = 0;
   #finishing: Promise<void> = Promise.resolve();
   /** Durable files that no complete checkpoint is known to list, with the checkpoint that first offered them. */
@@ -106,7 +108,7 @@ export class WorkerCheckpoints {
     const known = this.#open.find((open) => open.checkpoint === checkpoint);
     if (known) return known;
     assert(checkpoint > (this.#open.at(-1)?.checkpoint ?? 0), 'checkpoints come in order');
-    const open = { checkpoint, rows: new RowsFileWriter(), subtasks: [], writing: false };
+    const open = { checkpoint, rows: new RowsFileWriter(new TableBook(), this.#sinks), subtasks: [], writing: false };
     this.#open.push(open);
     return open;
   }

@@ -45,25 +45,36 @@ export interface RawRow {
   readonly value: Uint8Array | undefined;
 }
 
-/** Keys and values are small and many; one of their own for each costs a microsecond and the garbage collector's time. */
 const SLAB_BYTES = 256 << 10;
-let slab = new Uint8Array(0);
-let slabAt = 0;
 
-function allocated(bytes: number): Uint8Array {
-  if (slabAt + bytes > slab.length) {
-    slab = new Uint8Array(Math.max(SLAB_BYTES, bytes));
-    slabAt = 0;
+/** Keys and values are small and many; one of their own for each costs a microsecond and the garbage collector's time. */
+export class Slab {
+  #bytes = new Uint8Array(0);
+  #at = 0;
+
+  allocated(bytes: number): Uint8Array {
+    if (this.#at + bytes > this.#bytes.length) {
+      this.#bytes = new Uint8Array(Math.max(SLAB_BYTES, bytes));
+      this.#at = 0;
+    }
+    this.#at += bytes;
+    return this.#bytes.subarray(this.#at - bytes, this.#at);
   }
-  slabAt += bytes;
-  return slab.subarray(slabAt - bytes, slabAt);
+
+  copied(bytes: Uint8Array): Uint8Array {
+    const copy = this.allocated(bytes.length);
+    copy.set(bytes);
+    return copy;
+  }
+
+  /** Whatever it has given is no longer used by anybody. */
+  clear(): void {
+    this.#at = 0;
+  }
 }
 
-function copied(bytes: Uint8Array): Uint8Array {
-  const copy = allocated(bytes.length);
-  copy.set(bytes);
-  return copy;
-}
+/** Of what is kept for as long as anybody likes. */
+const kept = new Slab();
 
 const sink = new ByteSink();
 
@@ -88,9 +99,9 @@ function putRawRow({ name: { kind }, keyGroup, key }: RawRow, operator: number, 
 }
 
 /** Of a row whose key is encoded already. */
-export function rawRowKey(row: RawRow, operator: number, table: number): Uint8Array {
+export function rawRowKey(row: RawRow, operator: number, table: number, slab: Slab): Uint8Array {
   putRawRow(row, operator, table);
-  return copied(sink.bytes);
+  return slab.copied(sink.bytes);
 }
 
 /** Likewise, a character a byte: in the same order, and fit for a Map. */
@@ -106,7 +117,7 @@ export class KeyRows {
   constructor(keyGroup: number, operator: number, key: unknown) {
     beginRow(AREA_KEYS, keyGroup, operator);
     encodeKey(key, sink);
-    this.prefix = copied(sink.bytes);
+    this.prefix = kept.copied(sink.bytes);
   }
 
   get end(): Uint8Array {
@@ -117,7 +128,7 @@ export class KeyRows {
     sink.clear();
     sink.put(this.prefix);
     sink.u16(table);
-    return copied(sink.bytes);
+    return kept.copied(sink.bytes);
   }
 }
 
@@ -139,8 +150,8 @@ export function placeOfRow(key: Uint8Array): RowPlace {
   return { keyGroup, operator, key: encoded, table: reader.u16(), subkey: key.subarray(reader.at) };
 }
 
-export function sealedValue(key: Uint8Array, packed: Uint8Array): Uint8Array {
-  const value = allocated(CHECKSUM_BYTES + packed.length);
+export function sealedValue(key: Uint8Array, packed: Uint8Array, slab = kept): Uint8Array {
+  const value = slab.allocated(CHECKSUM_BYTES + packed.length);
   putSealed(value, key, packed);
   return value;
 }

@@ -20,6 +20,7 @@ import {
   placeOfRow,
   type RawRow,
   rawRowKey,
+  Slab,
   sealedValue,
   type TableName,
 } from './base-codec.js';
@@ -45,6 +46,8 @@ const areaOf = (area: number): readonly [Uint8Array, Uint8Array] => [Uint8Array.
 export class LevelBase {
   readonly #store: OrderedStore;
   readonly #names = new BaseNames();
+  /** Of the rows of the write under way. */
+  readonly #slab = new Slab();
   #mark: Mark;
   #floor: number;
   #next: number;
@@ -81,6 +84,7 @@ export class LevelBase {
 
   /** Puts and removes rows, a later one of the same key after an earlier one; `mark`: how far the base is with them. */
   write(rows: readonly RawRow[], mark: Mark): Promise<void> {
+    this.#slab.clear();
     const known = this.#names.all.length;
     const changes = rows.map((row) => this.#change(row));
     for (const [number, name] of this.#names.all.entries()) if (number >= known) changes.push(nameChange(number, name));
@@ -167,8 +171,8 @@ export class LevelBase {
 
   #change(row: RawRow): StoreChange {
     const { operator, table } = this.#names.numbersOf(row.name);
-    const key = rawRowKey(row, operator, table);
-    return [key, row.value && sealedValue(key, row.value)];
+    const key = rawRowKey(row, operator, table, this.#slab);
+    return [key, row.value && sealedValue(key, row.value, this.#slab)];
   }
 
   /** What has been flushed can't be lost by itself any more. */
