@@ -32,7 +32,7 @@ interface Measured {
   readonly gaps: readonly number[];
 }
 
-export async function checkpoints(rounds = 5, seconds = 44): Promise<boolean> {
+export async function checkpoints(rounds = 5, seconds = 55): Promise<boolean> {
   const all: CheckpointInfo[] = [];
   const ratios: number[] = [];
   const gaps: number[] = [];
@@ -50,6 +50,8 @@ export async function checkpoints(rounds = 5, seconds = 44): Promise<boolean> {
   console.log(
     `pause: ${spread(pauses)} (must: ${PAUSE_MAX_MS} ms); gaps at the sink, whatever makes them: ${spread(gaps)}`,
   );
+  const longest = [...pauses].sort((a, b) => b - a).slice(0, 5);
+  console.log(`longest pauses: ${longest.map((ms) => ms.toFixed(1)).join(', ')} ms`);
   console.log(`duration: ${spread(durations)}`);
   console.log(
     `throughput, a second with one / a second without: ${median(ratios).toFixed(3)} (quartiles ${quarter(1)} to ${quarter(3)})`,
