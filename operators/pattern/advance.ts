@@ -3,7 +3,7 @@
  *
  * Invariant: new nodes are held before old ones are released, so that nothing that is still needed goes in between.
  */
-import type { Edge } from './automaton.js';
+import type { Edge, State } from './automaton.js';
 import type { Decision } from './decision.js';
 import { addNode, addRow, hold, type KeyMatches, keepRecord, MATCH, NONE, release } from './key-matches.js';
 
@@ -15,6 +15,9 @@ export class Advance {
   /** Number and place of the record, once a match has taken it. */
   private number: number = NONE;
   private place: number = NONE;
+  /** Number and time of the first record of the match at hand. */
+  private first = 0;
+  private firstTime = 0;
   /** The partial matches as they will be; null while nothing has changed. */
   private kept: number[] | null = null;
 
@@ -54,13 +57,13 @@ export class Advance {
   private go(partial: readonly number[], at: number, from: number, end: number, stop: boolean): void {
     this.kept ??= partial.slice(0, at);
     const node = partial[at + MATCH.node] as number;
-    const first = partial[at + MATCH.first] as number;
-    const firstTime = partial[at + MATCH.firstTime] as number;
+    this.first = partial[at + MATCH.first] as number;
+    this.firstTime = partial[at + MATCH.firstTime] as number;
     for (let choice = from; choice < end; choice += 1) {
+      if (stop && !this.completes(choice)) continue;
       const { action } = this.decision.edges[choice] as Edge;
-      if (stop && this.decision.completes[choice] !== true) continue;
-      if (action === 'take') this.land(choice, this.take(choice, node), first, firstTime, this.time, stop);
-      else this.land(choice, node, first, firstTime, partial[at + MATCH.lastTime] as number, stop);
+      if (action === 'take') this.land(choice, this.take(choice, node), this.time, stop);
+      else this.land(choice, node, partial[at + MATCH.lastTime] as number, stop);
     }
     release(this.matches, node);
   }
@@ -68,11 +71,18 @@ export class Advance {
   /** A match begins with the record. */
   private start(partial: readonly number[], from: number, end: number, stop: boolean): void {
     this.kept ??= partial.slice();
+    this.firstTime = this.time;
     for (let choice = from; choice < end; choice += 1) {
-      if (stop && this.decision.completes[choice] !== true) continue;
+      if (stop && !this.completes(choice)) continue;
       const node = this.take(choice, NONE);
-      this.land(choice, node, this.number, this.time, this.time, stop);
+      this.first = this.number;
+      this.land(choice, node, this.time, stop);
     }
+  }
+
+  private completes(choice: number): boolean {
+    const { action, target } = this.decision.edges[choice] as Edge;
+    return action === 'take' && (target.kind === 'final' || this.decision.ways[choice]?.kind === 'final');
   }
 
   private take(choice: number, node: number): number {
@@ -85,15 +95,17 @@ export class Advance {
     return addNode(matches, this.place, (this.decision.edges[choice] as Edge).step, node);
   }
 
-  /** The match has come to the target of an edge, and may be complete besides. */
-  private land(choice: number, node: number, first: number, firstTime: number, lastTime: number, stop: boolean): void {
+  /** The match has come to the target of an edge, and perhaps to the end besides. What is complete stays so at a stop. */
+  private land(choice: number, node: number, lastTime: number, stop: boolean): void {
     const { target } = this.decision.edges[choice] as Edge;
-    if (this.decision.completes[choice] === true) {
-      this.matches.complete.push(target.index, node, first, firstTime, lastTime);
-      hold(this.matches, node);
-    }
-    if (target.kind === 'final' || stop) return;
-    (this.kept as number[]).push(target.index, node, first, firstTime, lastTime);
+    const way = this.decision.ways[choice] as State | null;
+    if (target.kind === 'final' || !stop) this.add(target, node, lastTime);
+    if (way !== null && (way.kind === 'final' || !stop)) this.add(way, node, lastTime);
+  }
+
+  private add({ kind, index }: State, node: number, lastTime: number): void {
+    const rows = kind === 'final' ? this.matches.complete : (this.kept as number[]);
+    rows.push(index, node, this.first, this.firstTime, lastTime);
     hold(this.matches, node);
   }
 }

@@ -63,6 +63,8 @@ export class State {
   readonly withinMs: number;
   /** The same for the state and all it proceeds to: then a match that waits here has timed out. */
   patienceMs = Number.POSITIVE_INFINITY;
+  /** It is there for the very next record, so a match is not complete by coming here. */
+  looksAhead = false;
   /** The matcher's: the decision in which it was looked at last. */
   seen = 0;
 
@@ -87,7 +89,6 @@ export interface Automaton {
   readonly states: readonly State[];
   /** Steps that take records, in order, and how a match shows them. */
   readonly steps: readonly { readonly name: string; readonly many: boolean }[];
-  readonly tests: readonly Test[];
   /** Of the whole match; Infinity: no bound. */
   readonly withinMs: number;
   /** No state has a bound of its own. */

@@ -7,7 +7,7 @@
  * So no two partial matches with the same records ever wait for the same.
  */
 import { hashKey } from '../../core/key.js';
-import { type Automaton, type Edge, type Guard, type Literal, State, Test } from './automaton.js';
+import { type Automaton, type Guard, type Literal, State, Test } from './automaton.js';
 import {
   type Condition,
   type Contiguity,
@@ -85,6 +85,8 @@ class Compiler {
   private readonly tests = new Map<Step, Map<Condition, Test>>();
   /** Edges are added once their states are there, so that patterns of any length need no deep recursion. */
   private readonly rest: (() => void)[] = [];
+  /** States that look at the very next record, what lets it pass, and where to. */
+  private readonly ahead: { readonly state: State; readonly target: State; readonly passes: Guard }[] = [];
   private readonly numbers = new Map<object, number>();
 
   constructor(pattern: PatternDefinition) {
@@ -96,6 +98,11 @@ class Compiler {
   compile(): Automaton {
     const start = this.sequence(this.pattern.steps, { untils: [], contiguity: 'strict' }, this.end()).enter(FRESH);
     for (let at = 0; at < this.rest.length; at += 1) this.rest[at]?.();
+    // A record that does not end the match completes one that needs no more, and is not part of it.
+    for (const { state, target, passes } of this.ahead) {
+      const final = finalOf(target);
+      if (final !== null) state.add('ignore', final, passes);
+    }
     for (const state of this.states) state.patienceMs = patienceOf(state);
     const { states } = this;
     return {
@@ -103,7 +110,6 @@ class Compiler {
       start,
       states,
       steps: this.taking.map((step) => ({ name: step.name, many: this.isMany(step, []) })),
-      tests: [...this.tests.values()].flatMap((tests) => [...tests.values()]),
       withinMs: this.pattern.withinMs ?? Number.POSITIVE_INFINITY,
       patient: states.every(({ patienceMs }) => patienceMs === Number.POSITIVE_INFINITY),
     };
@@ -154,14 +160,14 @@ class Compiler {
 
   private notNext(step: Step, next: Follow): Follow {
     const enter = this.remembering((waiting) => {
-      const state = this.state('waiting', undefined, waiting);
-      this.rest.push(() => {
-        const target = next.enter({ ...waiting, not: false });
-        // The record that ends the match is not part of it.
-        const action = target.kind === 'final' ? 'ignore' : 'proceed';
-        if (step.condition) state.add(action, target, this.literals(step, step.condition, false));
-        addStops(state, [this.literals(step, step.condition, true)]);
-      });
+      const target = next.enter({ ...waiting, not: false });
+      const pending = target.kind === 'pending';
+      const state = this.state(pending ? 'pending' : 'waiting', pending ? this.pattern.steps.at(-1) : undefined, waiting);
+      const passes = this.literals(step, step.condition, false);
+      state.looksAhead = true;
+      if (step.condition) this.ahead.push({ state, target, passes });
+      if (step.condition && target.kind !== 'final') state.add('proceed', target, passes);
+      addStops(state, [...waiting.stops, this.literals(step, step.condition, true)]);
       return state;
     });
     return { nots: [], enter };
@@ -207,11 +213,20 @@ class Compiler {
       const free = { ...waiting, skips: [], not: false };
       const shut = { target: next.enter({ ...free, gates: [...waiting.gates, ...gates] }) };
       if (gates.length === 0 || !step.until) return [{ ...shut, guard: untils }];
-      return [
+      const exits = [
         { target: next.enter(free), guard: [...this.literals(step, step.until, true), ...untils] },
         { ...shut, guard: [...this.literals(step, step.until, false), ...untils] },
       ];
+      return shut.target.kind === 'pending' ? [{ target: this.pendingBefore(exits), guard: untils }] : exits;
     };
+  }
+
+  /** Time may end the match at once, but the next record decides how it waits for that. */
+  private pendingBefore(exits: readonly Exit[]): State {
+    const state = this.state('pending', this.pattern.steps.at(-1), FRESH);
+    state.looksAhead = true;
+    for (const { target, guard } of exits) state.add('proceed', target, guard);
+    return state;
   }
 
   private group(step: Step, steps: readonly Step[], scope: Scope, next: Follow): Follow {
@@ -322,14 +337,32 @@ function addStops(state: State, stops: readonly Guard[]): void {
   for (const stop of stops) state.add('stop', state, stop);
 }
 
-/** Until when something can be taken or ignored: here, or at a state that it proceeds to. */
-function patienceOf(state: State): number {
+/** A state and all that it proceeds to; but where time alone may end a match, it has been since its last record. */
+function closureOf(state: State): State[] {
+  const closure = new Set([state]);
+  for (const { edges, looksAhead } of closure) {
+    for (const { action, target } of edges) {
+      if (action === 'proceed' && (looksAhead || target.kind !== 'pending')) closure.add(target);
+    }
+  }
+  return [...closure];
+}
+
+/** The end, if the state proceeds to it. Another state that looks at the next record sees to that itself. */
+function finalOf(state: State): State | null {
   const seen = new Set([state]);
-  let patience = 0;
   for (const one of seen) {
-    const waits = ({ action }: Edge): boolean => action === 'take' || action === 'ignore';
-    if (one.edges.some(waits)) patience = Math.max(patience, one.withinMs);
+    if (one.kind === 'final') return one;
+    if (one.looksAhead) continue;
     for (const { action, target } of one.edges) if (action === 'proceed') seen.add(target);
   }
-  return patience === 0 ? Number.POSITIVE_INFINITY : patience;
+  return null;
+}
+
+/** Until when something can be taken or ignored: here, or at a state that it proceeds to. */
+function patienceOf(state: State): number {
+  const waits = ({ kind, edges }: State): boolean =>
+    kind === 'pending' || edges.some(({ action }) => action === 'take' || action === 'ignore');
+  const bounds = closureOf(state).flatMap((one) => (waits(one) ? [one.withinMs] : []));
+  return bounds.length === 0 ? Number.POSITIVE_INFINITY : Math.max(...bounds);
 }

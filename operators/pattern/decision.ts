@@ -10,8 +10,8 @@ import type { Evaluation } from './evaluation.js';
 export class Decision {
   /** `take` and `ignore` edges to go along, of one match after another. */
   readonly edges: Edge[] = [];
-  /** Beside each edge: whether the match is complete as it stands then. */
-  readonly completes: boolean[] = [];
+  /** Beside each edge: where else the match then is: at the end, or waiting for its time to be over. */
+  readonly ways: (State | null)[] = [];
   /** For each match, where its edges end. */
   readonly ends: number[] = [];
   /** For each match, whether it is given up. */
@@ -26,7 +26,7 @@ export class Decision {
 
   clear(): void {
     this.edges.length = 0;
-    this.completes.length = 0;
+    this.ways.length = 0;
     this.ends.length = 0;
     this.stops.length = 0;
   }
@@ -50,9 +50,9 @@ export class Decision {
       if (evaluation.isShut(state)) continue;
       const late = sinceMs >= state.withinMs;
       for (const edge of state.edges) {
-        if (late && edge.action !== 'proceed') continue;
+        if (late && (edge.action === 'take' || edge.action === 'ignore')) continue;
         if ((!begun && edge.action === 'ignore') || !evaluation.holds(edge.guard)) continue;
-        if (edge.action === 'proceed') this.push(edge.target);
+        if (edge.action === 'proceed') this.proceed(state, edge.target);
         else if (edge.action === 'stop') stops = true;
         else this.choose(edge);
       }
@@ -64,7 +64,12 @@ export class Decision {
   private choose(edge: Edge): void {
     this.edges.push(edge);
     const { target, action } = edge;
-    this.completes.push(target.kind === 'final' || (action === 'take' && this.mayEnd(target)));
+    this.ways.push(target.kind === 'waiting' && action === 'take' ? this.wayOut(target) : null);
+  }
+
+  /** A match that may end by time alone has been at that place since its last record. */
+  private proceed(from: State, target: State): void {
+    if (target.kind !== 'pending' || from.looksAhead) this.push(target);
   }
 
   private push(state: State): void {
@@ -73,17 +78,19 @@ export class Decision {
     this.stack.push(state);
   }
 
-  /** Whether the state proceeds to the end, with the record that has been taken just now. */
-  private mayEnd(from: State): boolean {
+  /**
+   * What else a state proceeds to at once, with the record that has been taken: the end, or the wait for it. A greedy step
+   * has got that record, so its gates are open.
+   */
+  private wayOut(from: State): State | null {
     const seen = new Set<State>([from]);
     for (const state of seen) {
-      if (this.evaluation.isShut(state)) continue;
+      if (state.kind !== 'waiting') return state;
+      if (state.looksAhead) continue;
       for (const { action, target, guard } of state.edges) {
-        if (action !== 'proceed' || seen.has(target) || !this.evaluation.holds(guard)) continue;
-        if (target.kind === 'final') return true;
-        seen.add(target);
+        if (action === 'proceed' && this.evaluation.holds(guard)) seen.add(target);
       }
     }
-    return false;
+    return null;
   }
 }

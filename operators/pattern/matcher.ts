@@ -87,27 +87,23 @@ export class Matcher {
     return deadline;
   }
 
-  /** Sees to what times out at that deadline, the next one: matches that waited for just that are complete. */
+  /**
+   * Sees to what times out at that deadline, the next one. Matches that waited for just that are complete. Others have
+   * timed out, unless their records are those of a match that goes on waiting elsewhere, or is complete now.
+   */
   expire(matches: KeyMatches, deadline: number): void {
-    const { partial } = matches;
-    const complete = matches.complete.length;
-    const kept = this.keep(partial, deadline);
-    // It may wait in several states with the same records: that is one match to whoever hears of it.
-    const told = new Set<number>();
-    for (let at = MATCH.node; at < kept.length; at += MATCH.length) told.add(kept[at] as number);
+    const { partial, complete } = matches;
+    const known = complete.length;
+    const kept: number[] = [];
+    const over: number[] = [];
     for (let at = 0; at < partial.length; at += MATCH.length) {
-      if (this.deadlineAt(partial, at) > deadline) continue;
-      const node = partial[at + MATCH.node] as number;
-      if (this.stateAt(partial, at).kind === 'pending') addRow(matches.complete, partial, at);
-      else if (told.has(node)) release(matches, node);
-      else {
-        told.add(node);
-        this.timedOut.push(node);
-      }
+      if (this.deadlineAt(partial, at) > deadline) addRow(kept, partial, at);
+      else if (this.stateAt(partial, at).kind === 'pending') addRow(complete, partial, at);
+      else over.push(partial[at + MATCH.node] as number);
     }
+    this.timeOut(matches, over, new Set([...nodesOf(kept, 0), ...nodesOf(complete, known)]));
     matches.partial = kept;
-    this.timedOut.reverse();
-    if (this.skips) joinHeap(matches.complete, complete);
+    if (this.skips) joinHeap(complete, known);
   }
 
   /** Last node of the next match to put out, which the caller is to release; NONE: there is none for now. */
@@ -153,12 +149,14 @@ export class Matcher {
     return Math.min(whole, (partial[at + MATCH.lastTime] as number) + this.stateAt(partial, at).patienceMs);
   }
 
-  private keep(partial: readonly number[], deadline: number): number[] {
-    const kept: number[] = [];
-    for (let at = 0; at < partial.length; at += MATCH.length) {
-      if (this.deadlineAt(partial, at) > deadline) addRow(kept, partial, at);
+  /** Each once: a match may wait in several states with the same records. */
+  private timeOut(matches: KeyMatches, nodes: readonly number[], known: Set<number>): void {
+    for (const node of nodes) {
+      if (known.has(node)) release(matches, node);
+      else this.timedOut.push(node);
+      known.add(node);
     }
-    return kept;
+    this.timedOut.reverse();
   }
 
   private decideAll(partial: readonly number[], time: number): void {
@@ -201,4 +199,8 @@ export class Matcher {
     dropEarlier(matches, number);
     pruneHeap(matches, number);
   }
+}
+
+function* nodesOf(rows: readonly number[], from: number): Generator<number> {
+  for (let at = from; at < rows.length; at += MATCH.length) yield rows[at + MATCH.node] as number;
 }
