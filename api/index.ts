@@ -38,6 +38,16 @@ export { state } from '../state/descriptors.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';
 export type { JobHandle, JobMetrics, JobResult, OperatorMetrics } from './job-handle.js';
+export type {
+  CoGroupWindows,
+  IntervalJoin,
+  JoinedStream,
+  JoinOptions,
+  JoinType,
+  LeftOf,
+  RightOf,
+  WindowJoin,
+} from './joins.js';
 export type { ConnectedStreams, KeyedStream, ProcessedStream } from './keyed-stream.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export { deadLetter, type OnError } from './on-error.js';

@@ -12,11 +12,25 @@ import { composeAggregates } from '../operators/compose-aggregates.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
 import { type ProcessSpec, processFactory } from '../operators/process.js';
-import type { WindowAssigner } from '../operators/window/assigners.js';
+import type { Window, WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
+import {
+  type CoGroupWindows,
+  coGroup,
+  type IntervalJoin,
+  intervalJoin,
+  type JoinCall,
+  type JoinedStream,
+  type JoinOptions,
+  type JoinType,
+  type LeftOf,
+  type RightOf,
+  type WindowJoin,
+  windowJoin,
+} from './joins.js';
 import { addMatch, type BuildPattern, type MatchOptions, type MatchResults, type NamesOf } from './match.js';
 import type { OnError } from './on-error.js';
 import type { RecordsOf } from './pattern.js';
@@ -182,6 +196,61 @@ export class KeyedStream<K extends Key, T> {
    */
   connect<U>(other: KeyedStream<K, U>): ConnectedStreams<K, T, U> {
     return new ConnectedStreams(this.graph, [this.input, other.input]);
+  }
+
+  /**
+   * Pairs records of both streams that have equal keys, and are near each other in event time or in the same window.
+   *
+   * - `{ within: [lower, upper] }`: `left.time + lower <= right.time <= left.time + upper`. A pair comes out when its
+   *   second record comes, with the later of both times. State: records of both streams, until the watermark has left
+   *   them behind by as much as their bound, and up to a quarter of the interval more.
+   * - `{ window }`: pairs come out when the window fires, with the time `end - 1`. State: the window's records. With
+   *   `lateness`, a late record puts out all pairs of its window again.
+   *
+   * With `type`, records come out that have no match, too: `'left'`, `'right'` or `'full'`. In an interval join that is
+   * when the watermark says that none can come, with their own time; such a join holds back its watermark by as much.
+   *
+   * Records that come too late are in `late.left` and `late.right`. Errors of `combine` are those of the record that
+   * comes second.
+   *
+   * @example
+   * orders.keyBy((o) => o.id).join('paid', payments.keyBy((p) => p.order), { within: ['0s', '15m'] }, (order, payment) => ({
+   *   ...order,
+   *   delayMs: payment.at - order.at,
+   * }))
+   */
+  join<B, O, const J extends JoinType = 'inner'>(
+    name: string,
+    other: KeyedStream<K, B>,
+    how: IntervalJoin<J> | WindowJoin<J>,
+    combine: (left: LeftOf<T, J>, right: RightOf<B, J>) => O,
+    options: JoinOptions<T | B> = {},
+  ): JoinedStream<O, T, B> {
+    const call = this.#joinCall(name, other, combine, options);
+    return 'within' in how ? intervalJoin(call, how) : windowJoin(call, how);
+  }
+
+  /**
+   * Calls `process` with all records that a key has in a window, of both streams, when it fires; either may be empty.
+   * What it returns goes out, pulled as there is room, with the time `end - 1`. State: every record.
+   *
+   * @example
+   * clicks.keyBy((c) => c.user).coGroup('rates', buys.keyBy((b) => b.user), { window: tumbling('1h') },
+   *   (user, window, clicks, buys) => [{ user, hour: window.start, rate: buys.length / clicks.length }])
+   */
+  coGroup<B, O>(
+    name: string,
+    other: KeyedStream<K, B>,
+    windows: CoGroupWindows,
+    process: (key: K, window: Window, left: readonly T[], right: readonly B[]) => Iterable<O>,
+    options: JoinOptions<T | B> = {},
+  ): JoinedStream<O, T, B> {
+    return coGroup(this.#joinCall(name, other, process, options), windows);
+  }
+
+  #joinCall<B>(name: string, other: KeyedStream<K, B>, combine: unknown, options: JoinOptions<T | B>): JoinCall {
+    const inputs = [this.input, other.input] as const;
+    return { graph: this.graph, name, inputs, combine, options: options as JoinOptions<never> };
   }
 
   #add<U>(type: string, name: string, factory: OperatorFactory, options: KeyedOptions<T>): Stream<U> {

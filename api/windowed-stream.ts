@@ -98,7 +98,7 @@ export class WindowedStream<K extends Key, T> {
       type,
       name,
       renamedFrom: options.renamedFrom,
-      description: describe(this.#assigner, this.#latenessMs),
+      description: describeWindows(this.#assigner, this.#latenessMs),
       inputs: [this.#input],
       sides: [LATE],
       keyed: true,
@@ -110,7 +110,8 @@ export class WindowedStream<K extends Key, T> {
   }
 }
 
-function describe(assigner: WindowAssigner, latenessMs: number): string {
+/** For plans. */
+export function describeWindows(assigner: WindowAssigner, latenessMs: number): string {
   const { kind, ...sizes } = assigner;
   const parts = Object.entries(sizes).flatMap(([name, ms]) =>
     ms === 0 ? [] : [`${name.replace(/Ms$/, '')} ${ms} ms`],

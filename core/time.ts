@@ -21,13 +21,25 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as c
 
 /** A duration in milliseconds. Throws `MILL_OPTION_INVALID` for anything but a finite, non-negative length. */
 export function durationMs(duration: Duration, option: string): number {
-  const match = typeof duration === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration) : null;
-  const ms = match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : duration;
-  if (typeof ms !== 'number' || !Number.isFinite(ms) || ms < 0) {
-    throw new MillraceError(
-      'MILL_OPTION_INVALID',
-      `${option} is ${JSON.stringify(duration)}, expected a duration such as '30s'`,
-    );
-  }
+  const ms = parse(duration);
+  if (!Number.isFinite(ms) || ms < 0) throw invalid(duration, option, "a duration such as '30s'");
   return ms;
+}
+
+/** A distance in time, which may be negative: `'-5s'`. Throws `MILL_OPTION_INVALID` for anything that is not finite. */
+export function signedDurationMs(duration: Duration, option: string): number {
+  const ms = parse(duration);
+  if (!Number.isFinite(ms)) throw invalid(duration, option, "a duration such as '30s' or '-5s'");
+  return ms;
+}
+
+/** NaN for what is none. */
+function parse(duration: Duration): number {
+  const match = typeof duration === 'string' ? /^(-?\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration) : null;
+  const ms = match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : duration;
+  return typeof ms === 'number' ? ms + 0 : Number.NaN;
+}
+
+function invalid(duration: Duration, option: string, expected: string): MillraceError {
+  return new MillraceError('MILL_OPTION_INVALID', `${option} is ${JSON.stringify(duration)}, expected ${expected}`);
 }

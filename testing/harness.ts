@@ -249,11 +249,17 @@ function inputStream(graph: GraphBuilder, name: string): Stream<unknown> {
   return new Stream(graph, [{ node: graph.add(name, sourceNode), side: undefined }]);
 }
 
-/** Side outputs as streams have them: in `side`, or as properties such as `late`. */
+/** Side outputs as streams have them: in `side`, or as properties such as `late`, or `late.left`. */
 function sidesOf(output: object): [string, Stream<unknown>][] {
-  const own = Object.entries(output).filter((entry): entry is [string, Stream<unknown>] => entry[1] instanceof Stream);
-  const side = 'side' in output && typeof output.side === 'object' ? Object.entries(output.side as object) : [];
-  return [...own, ...(side as [string, Stream<unknown>][])];
+  return Object.entries(output).flatMap(([name, value]) => {
+    if (value instanceof Stream) return [[name, value]];
+    if (name !== 'side' && name !== 'late') return [];
+    const sides = Object.entries(value as Record<string, Stream<unknown>>);
+    return sides.map(([each, stream]): [string, Stream<unknown>] => [
+      name === 'side' ? each : `${name}.${each}`,
+      stream,
+    ]);
+  });
 }
 
 /** A whole job, its sources and sinks in the hands of the test. Made by `jobHarness`. */

@@ -29,6 +29,8 @@ export interface StageOptions {
   readonly watermark: number;
   /** Where the rows of a checkpoint go; undefined where none are kept. */
   rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
+  /** How long the state has been stopped for that, for metrics. */
+  sealed(ms: number): void;
   /** Has the subtask stepped soon. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -99,6 +101,17 @@ export class Stage implements Downstream {
   offerControl(control: Control): void {
     this.#control = control;
     if (control.kind === 'watermark') this.#watermark = control.time;
+  }
+
+  /**
+   * Says again the watermark that had passed at the checkpoint it starts from, for readers in other chains: if this
+   * chain's inputs have ended, no other comes.
+   */
+  repeatWatermark(): void {
+    const time = this.#watermark;
+    if (time === TIME_MIN || this.operator.ownWatermark) return;
+    for (const output of this.outputs) output.offerControl({ kind: 'watermark', time });
+    this.wake();
   }
 
   /** Has it stepped soon though nothing has come. */
@@ -206,7 +219,10 @@ export class Stage implements Downstream {
     if (!this.state || !writer) return;
     // Only after an aborted checkpoint: its rows have not all been written, and go before these.
     while (!this.drainSealed(Number.MAX_SAFE_INTEGER));
+    const { host } = this.#options.context;
+    const startedAt = host.elapsed();
     this.state.seal(writer, checkpoint);
+    this.#options.sealed(host.elapsed() - startedAt);
     this.#sealed = true;
   }
 

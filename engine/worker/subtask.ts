@@ -57,6 +57,8 @@ export interface SubtaskHost {
   keyedState(uid: string): KeyedState;
   /** Where an operator's rows of a checkpoint go; undefined where none are kept. */
   rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
+  /** How long records have waited for an operator's state to be cut; for metrics. */
+  sealed?(ms: number): void;
   /** Have it stepped soon. Callable at any time. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -121,6 +123,7 @@ export class Subtask {
   /** Opens every operator; resolves when records may come. */
   async open(): Promise<void> {
     for (const stage of this.#stages) await stage.operator.open?.();
+    if (this.#gate) this.#stages[0]?.repeatWatermark();
   }
 
   /** One batch or control; false when there is nothing to do, or no room for what it puts out. */
@@ -160,6 +163,11 @@ export class Subtask {
 
   stop(drain: boolean): void {
     this.#source?.stop(drain);
+  }
+
+  /** Has the source read nothing meanwhile. */
+  hold(held: boolean): void {
+    this.#source?.hold(held);
   }
 
   /** Has the operator called though nothing has come for it. */
@@ -256,6 +264,7 @@ export class Subtask {
       },
       watermark: this.#hello.watermark,
       rowWriter: (uid, checkpoint) => this.#host.rowWriter(uid, checkpoint),
+      sealed: (ms) => this.#host.sealed?.(ms),
       wake: () => this.#host.wake(),
       fail: this.#fail,
       snapshot: (of, checkpoint, snapshot) => this.#collector.operator(of.uid, checkpoint, snapshot),

@@ -1,15 +1,16 @@
 /**
  * Drives one keyed operator as the engine would: hands it batches and watermarks, drains its output whenever it
- * returns, and calls it again until it is done. May cut it between any two: all rows of its state go into a new
- * state and a new operator, as after a crash.
+ * returns, and calls it again until it is done. May cut it between any two: what its state has written for checkpoints
+ * goes into a new state and a new operator, as after a crash.
  */
 import { Batch, Inbox } from '../../core/batch.js';
 import type { Host } from '../../core/host.js';
 import { hashKey } from '../../core/key.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext } from '../../operators/operator.js';
-import type { KeyedState } from '../../state/backend.js';
+import type { KeyedState, RowWriter, StateRow, TimerKind } from '../../state/backend.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
+import { mark } from '../state/state-kit.js';
 
 export interface Driven {
   readonly record: unknown;
@@ -22,35 +23,55 @@ export interface Emitted {
   readonly timestamp: number;
 }
 
+type Make = (context: OperatorContext) => Operator;
+
+export const inMemory = (): KeyedState => new MemoryState({ maxParallelism: 128, journal: true });
+
 export class Drive {
   readonly out: Emitted[] = [];
   /** What went to each side output, in order. */
   readonly sides = new Map<string, Emitted[]>();
-  state: KeyedState = new MemoryState({ maxParallelism: 128 });
+  state: KeyedState;
+  /** Processing time. */
+  now = 0;
   /** Calls of the operator in all. */
   calls = 0;
   woken = false;
   /** Whether failures of firings are let pass, and those that were. */
   skips = false;
   readonly rejected: unknown[] = [];
-  private readonly make: (context: OperatorContext) => Operator;
+  private make: Make;
   private readonly capacity: number;
+  private readonly newState: () => KeyedState;
   private output: Batch;
   private sideBatches = new Map<string, Batch>();
   private watermark = TIME_MIN;
   private operator: Operator;
+  /** What checkpoints hold. */
+  private written = new WrittenRows();
 
-  constructor(make: (context: OperatorContext) => Operator, capacity: number) {
+  /** `newState`: with a journal. */
+  constructor(make: Make, capacity: number, newState = inMemory) {
     this.make = make;
     this.capacity = capacity;
+    this.newState = newState;
+    this.state = newState();
     this.output = new Batch(capacity);
     this.operator = this.start();
+    void this.operator.open?.();
   }
 
-  records(records: readonly Driven[]): void {
+  /** The watermark that leaves the operator. */
+  get ownWatermark(): number {
+    return this.operator.ownWatermark?.() ?? this.watermark;
+  }
+
+  records(records: readonly Driven[], port = 0): void {
     const batch = new Batch(Math.max(1, records.length));
     for (const { record, key, timestamp } of records) batch.pushKeyed(record, timestamp, key, hashKey(key));
-    this.inbox(new Inbox(batch));
+    const inbox = new Inbox(batch);
+    inbox.port = port;
+    this.inbox(inbox);
   }
 
   /** Until the inbox is drained. Throws what the operator throws. */
@@ -64,28 +85,50 @@ export class Drive {
 
   advance(watermark: number): void {
     this.watermark = watermark;
-    while (!this.operator.onWatermark?.(watermark)) {
-      if (!this.output.full && !this.woken) throw new Error('neither full nor woken, and yet not done');
-      this.drain();
-    }
-    this.drain();
+    this.fire('event', watermark, () => this.operator.onWatermark?.(watermark) ?? true);
   }
 
-  /** A crash and a recovery right here. */
-  restart(): void {
-    const rows = structuredClone([...this.state.rows()]);
-    this.state = new MemoryState({ maxParallelism: 128 });
-    for (const row of rows.reverse()) this.state.restore(row);
+  /** Moves processing time on. */
+  moveTo(now: number): void {
+    this.now = now;
+    this.fire('processing', now, () => this.operator.onProcessingTime?.(now) ?? true);
+  }
+
+  /** A barrier. Its rows are written some time, at the latest before the next one. */
+  seal(): void {
+    while (!this.state.drainSealed(1));
+    this.state.seal(this.written);
+  }
+
+  /** A barrier whose rows are all written. */
+  checkpoint(): void {
+    this.seal();
+    while (!this.state.drainSealed(1));
+  }
+
+  /** Keys that something is still held for. */
+  get keysLeft(): number {
+    this.checkpoint();
+    return this.state.keyCount;
+  }
+
+  /** A crash and a recovery right here; `make`: as another operator. */
+  restart(make = this.make): void {
+    this.checkpoint();
+    this.make = make;
+    this.state = this.newState();
     this.operator = this.start();
+    for (const row of this.written.rows()) this.state.restore(row);
+    void this.operator.open?.();
   }
 
   private start(): Operator {
     const drive = this;
-    const operator = this.make({
+    return this.make({
       uid: 'driven',
       subtask: 0,
       parallelism: 1,
-      host: undefined as unknown as Host,
+      host: { now: () => this.now } as Host,
       output: this.output,
       state: this.state,
       side: (name) => this.side(name),
@@ -104,8 +147,19 @@ export class Drive {
       },
       random: () => 0.5,
     });
-    void operator.open?.();
-    return operator;
+  }
+
+  /** As engine/worker/stage.ts does it. */
+  private fire(kind: TimerKind, until: number, call: () => boolean): void {
+    const { state } = this;
+    do {
+      while (!state.prepareTimers(kind, until));
+      while (!call()) {
+        if (!this.output.full && !this.woken) throw new Error('neither full nor woken, and yet not done');
+        this.drain();
+      }
+      this.drain();
+    } while (state.nextTimer(kind) <= until && state.timers(kind).earliest !== state.nextTimer(kind));
   }
 
   private side(name: string): Batch {
@@ -125,6 +179,29 @@ export class Drive {
       take(batch, this.capacity, taken);
     }
   }
+}
+
+/** Rows of all checkpoints so far, put one onto the other. */
+class WrittenRows implements RowWriter {
+  private readonly byPlace = new Map<string, StateRow>();
+
+  /** In no particular order: in that of writing, backwards. */
+  rows(): StateRow[] {
+    return structuredClone([...this.byPlace.values()].reverse());
+  }
+
+  put(table: string, kind: StateRow['kind'], keyGroup: number, key: unknown, subkey: unknown, value: unknown): void {
+    const row = { keyGroup, table, kind, key, value: structuredClone(value) };
+    this.byPlace.set(placeOf(table, kind, key, subkey), subkey === undefined ? row : { ...row, subkey });
+  }
+
+  remove(table: string, kind: StateRow['kind'], _keyGroup: number, key: unknown, subkey: unknown): void {
+    this.byPlace.delete(placeOf(table, kind, key, subkey));
+  }
+}
+
+function placeOf(table: string, kind: string, key: unknown, subkey: unknown): string {
+  return `${kind} ${table} / ${mark(key)} / ${mark(subkey)}`;
 }
 
 function take(batch: Batch, capacity: number, into: Emitted[]): void {

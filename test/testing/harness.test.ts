@@ -207,6 +207,25 @@ t.test('rescaling on the way', async (t) => {
   t.ok(rows.every(({ n }) => n === 8));
 });
 
+t.test('after a restore, event time goes on where another input has ended, several exchanges away', async (t) => {
+  const h = await harness((first: Stream<{ k: string }>, second: Stream<{ k: string }>) =>
+    first
+      .keyBy(({ k }) => k)
+      .reduce('passed-on', (_, b) => b)
+      .keyBy(({ k }) => k)
+      .connect(second.keyBy(({ k }) => k))
+      .process('both', {
+        onFirst: (_, ctx) => ctx.eventTimers.add(50),
+        onSecond: () => {},
+        onTimer: (time) => [time],
+      }),
+  );
+  h.send({ k: 'a' }, { at: 5 }).end({ input: 1 }).watermark(3, { input: 2 });
+  await h.snapshot();
+  await h.kill().restore({ parallelism: 2 });
+  t.same(h.watermark(100, { input: 2 }).take(), [50]);
+});
+
 t.test('a snapshot moves to a changed job', async (t) => {
   const old = await harness((clicks: Stream<Click>) =>
     clicks.keyBy((c) => c.user).aggregate('sums', (a) => ({ n: a.sum((c) => c.n) })),
