@@ -21,6 +21,16 @@ export type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
 export type { ExplainedOperator, ExplainedOutput, ExplainedPlan } from '../engine/graph/explain.js';
 export type { DeadLetter } from '../engine/worker/dead-letter.js';
 export type { AggregateBuilder, Aggregator } from '../operators/aggregates.js';
+export {
+  type AfterMatch,
+  noSkip,
+  type SkipOptions,
+  skipPastLastEvent,
+  skipToFirst,
+  skipToLast,
+  skipToNext,
+} from '../operators/pattern/after-match.js';
+export type { ConditionTime } from '../operators/pattern/evaluation.js';
 export type { Committer, CommitterContext, OutputPoint, Sink, SinkContext, SinkWriter } from '../operators/sink.js';
 export type { Source, Split, SplitReader } from '../operators/source.js';
 export { session, sliding, tumbling, type Window, type WindowAssigner } from '../operators/window/assigners.js';
@@ -39,8 +49,10 @@ export type {
   WindowJoin,
 } from './joins.js';
 export type { ConnectedStreams, KeyedStream, ProcessedStream } from './keyed-stream.js';
+export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export { deadLetter, type OnError } from './on-error.js';
 export type { Output } from './output.js';
+export type { AddStep, Pattern, PatternStart, RecordsOf, SoFar, Taken } from './pattern.js';
 export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, side } from './process.js';
 export { type InlineRunOptions, type RunOptions, run } from './run.js';
 export type { EventTimeOptions, OperatorOptions, SinkOptions, Stream } from './stream.js';

@@ -31,7 +31,9 @@ import {
   type WindowJoin,
   windowJoin,
 } from './joins.js';
+import { addMatch, type BuildPattern, type MatchOptions, type MatchResults, type NamesOf } from './match.js';
 import type { OnError } from './on-error.js';
+import type { RecordsOf } from './pattern.js';
 import {
   type ConnectedFunctions,
   type ProcessFunctions,
@@ -139,6 +141,28 @@ export class KeyedStream<K extends Key, T> {
    */
   window(assigner: WindowAssigner, options: WindowOptions = {}): WindowedStream<K, T> {
     return new WindowedStream(this.graph, this.input, assigner, options);
+  }
+
+  /**
+   * Finds patterns in the records of each key: steps, each with a condition on its records, and how they may follow one
+   * another. Meaning: Flink CEP's. In event time records wait for the watermark; see `MatchOptions`.
+   *
+   * Cost: each record is shown to each partial match of its key. State: these, and their records; without `within` a
+   * partial match waits for ever. Throws `MILL_PATTERN_INVALID` for a pattern that can't be.
+   *
+   * @example
+   * const { matches, timeouts } = orders.keyBy((o) => o.user).match('splurge', (p) => p
+   *   .begin('small', (o) => o.cents < 500)
+   *   .followedBy('rising', (o, m) => o.cents > m.small.cents).oneOrMore()
+   *   .next('big', (o) => o.cents > 100_000)
+   *   .within('10m'))
+   */
+  match<B, L>(
+    name: string,
+    build: BuildPattern<T, B, L>,
+    options: MatchOptions<T, NamesOf<B & L>> = {},
+  ): MatchResults<K, T, RecordsOf<B & L>> {
+    return addMatch(this.graph, this.input, name, build, options);
   }
 
   /**

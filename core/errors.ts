@@ -25,6 +25,7 @@ export const ERRORS = {
   MILL_NAME_TAKEN: entry('fix-code', 'Give each source, sink and stateful operator a name of its own.'),
   MILL_OPTION_INVALID: entry('fix-code', 'Correct the option named in the message.'),
   MILL_PLAN_INVALID: entry('fix-code', 'Correct the job definition.'),
+  MILL_PATTERN_INVALID: entry('fix-code', 'Correct the step named in the message.'),
   MILL_JOB_NOT_IN_MODULE: entry(
     'fix-code',
     'Export the job from the module whose import.meta is given to run(), or call run() at its top level.',
@@ -57,6 +58,10 @@ export const ERRORS = {
   ),
   // User code
   MILL_FUNCTION_FAILED: entry('fix-code', "Mend the function, or set the operator's onError."),
+  MILL_PATTERN_SKIP_MISSED: entry(
+    'fix-code',
+    'Skip to a step that every match has, and does not begin with; or leave throwOnMiss out, to skip nothing then.',
+  ),
   MILL_SINK_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
   MILL_SOURCE_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
   // Files
