@@ -162,7 +162,11 @@ class Compiler {
     const enter = this.remembering((waiting) => {
       const target = next.enter({ ...waiting, not: false });
       const pending = target.kind === 'pending';
-      const state = this.state(pending ? 'pending' : 'waiting', pending ? this.pattern.steps.at(-1) : undefined, waiting);
+      const state = this.state(
+        pending ? 'pending' : 'waiting',
+        pending ? this.pattern.steps.at(-1) : undefined,
+        waiting,
+      );
       const passes = this.literals(step, step.condition, false);
       state.looksAhead = true;
       if (step.condition) this.ahead.push({ state, target, passes });
