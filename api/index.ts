@@ -36,8 +36,9 @@ export type {
   JoinType,
   LeftOf,
   RightOf,
+  TemporalJoinOptions,
   WindowJoin,
-} from './joins.js';
+} from './join-types.js';
 export type { ConnectedStreams, KeyedStream, ProcessedStream } from './keyed-stream.js';
 export { deadLetter, type OnError } from './on-error.js';
 export type { Output } from './output.js';
