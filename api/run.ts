@@ -51,8 +51,9 @@ export interface InlineRunOptions<P = unknown> {
   /** How often a checkpoint is taken; default every 10 seconds. */
   readonly checkpointEvery?: Duration;
   /**
-   * What holds keyed state: `memory`, the default, all of it on the heap; `level`, the most recently used of it, and the
-   * rest on the disk, in the state directory. `level` needs `state`.
+   * What holds keyed state: `level`, the most recently used of it in memory and the rest on the disk, in the state
+   * directory; `memory`, all of it on the heap, which is a little faster. Default: `level`, and `memory` with `state:
+   * false`, which `level` can't do with. It may change from run to run.
    */
   readonly backend?: 'memory' | 'level';
   /** With `level`, how much keyed state each worker holds in memory, in MiB; default 256. */
@@ -183,7 +184,8 @@ function makeFleet<P>(plan: PhysicalPlan, address: JobAddress | undefined, optio
   });
 }
 
-function settingsOf<P>({ backend = 'memory', state, stateMemoryMb }: Settled<P>): EngineSettings {
+function settingsOf<P>(options: Settled<P>): EngineSettings {
+  const { state, stateMemoryMb, backend = state === false ? 'memory' : 'level' } = options;
   if (backend !== 'memory' && backend !== 'level')
     throw new MillraceError('MILL_OPTION_INVALID', `backend is ${String(backend)}, expected 'memory' or 'level'`);
   if (backend === 'level' && state === false)

@@ -3,8 +3,8 @@
  *
  *   recovery   1 GB of state of one worker, 1 M rows: a warm start, which lacks one checkpoint of 20 K rows, and a cold one
  *   larger     state ten times the cache, keys in no order: rate, memory and disk over time
- *   hits       what it costs where everything fits: a running sum over 100 K keys without checkpoints in between, and over
- *              20 K keys with one a second, against the memory backend, in turn
+ *   hits       what it costs where everything fits: running sums over 20 K keys with a checkpoint a second, against none and
+ *              against the memory backend, and over 100 K keys without checkpoints in between, in turn
  */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -60,7 +60,7 @@ async function recovery(directory: string): Promise<void> {
   console.log(`recovery of ${(bytes / 1e9).toFixed(2)} GB, ${ROWS} rows, one worker`);
   const open = async (checkpoint: { id: string; epoch: number }, ancestors: readonly string[]): Promise<void> => {
     const identity = { maxParallelism: 128, first: 0, end: 128 };
-    const options = { worker: 0, identity, storage, store, cacheBytes: 64 << 20 };
+    const options = { worker: 0, identity, storage, store, cacheBytes: 64 << 20, lagMax: 8 };
     const backend = new LevelBackend({ ...options, fail: (error) => console.error(error), wake: () => {} });
     backend.state('accounts').value('account');
     const nothing = { states: new Map(), watermarks: new Map(), randoms: new Map() };
@@ -124,43 +124,75 @@ async function sizeOf(directory: string): Promise<number> {
 
 // Hits
 
-const PAIRS = 4;
+const PAIRS = 5;
 const HIT_SECONDS = 6;
 
+type Variant = Pick<RunOptions, 'backend' | 'checkpointEvery'> & { readonly state: boolean };
+
+const MEMORY = { state: true, backend: 'memory' } as const;
+const LEVEL = { state: true, backend: 'level' } as const;
+
 async function hits(directory: string): Promise<void> {
-  await compare('100 K keys, no checkpoint in between', 100_000, '1h', join(directory, 'none'));
-  await compare('20 K keys, a checkpoint a second', 20_000, '1s', join(directory, 'some'));
+  const often = { checkpointEvery: '1s' } as const;
+  const never = { checkpointEvery: '1h' } as const;
+  const [one, other] = [join(directory, 'a'), join(directory, 'b')];
+  await compare(
+    '20 K keys, level with a checkpoint a second / no state',
+    20_000,
+    { ...LEVEL, ...often },
+    { state: false },
+    one,
+  );
+  await compare(
+    '20 K keys, a checkpoint a second, level / memory',
+    20_000,
+    { ...LEVEL, ...often },
+    { ...MEMORY, ...often },
+    other,
+  );
+  const third = join(directory, 'c');
+  await compare(
+    '100 K keys, no checkpoint in between, level / memory',
+    100_000,
+    { ...LEVEL, ...never },
+    { ...MEMORY, ...never },
+    third,
+  );
 }
 
-async function compare(what: string, keys: number, every: '1h' | '1s', directory: string): Promise<void> {
-  const ratios: number[] = [];
+async function compare(what: string, keys: number, a: Variant, b: Variant, directory: string): Promise<void> {
+  const [ratios, wallRatios]: [number[], number[]] = [[], []];
   for (let pair = 0; pair < PAIRS; pair += 1) {
-    const order = pair % 2 === 0 ? (['memory', 'level'] as const) : (['level', 'memory'] as const);
-    const rates = new Map<string, number>();
-    for (const backend of order) {
-      const options = {
-        params: { keys },
-        state: join(directory, `${pair}-${backend}`),
-        checkpointEvery: every,
-        backend,
-      };
-      rates.set(backend, await rateOf(options));
+    const order = pair % 2 === 0 ? [a, b] : [b, a];
+    const rates = new Map<Variant, Rates>();
+    for (const [at, variant] of order.entries()) {
+      const state = variant.state && join(directory, `${pair}-${at}`);
+      rates.set(variant, await rateOf({ ...variant, params: { keys }, state }));
     }
-    ratios.push((rates.get('level') as number) / (rates.get('memory') as number));
+    const [of, against] = [rates.get(a) as Rates, rates.get(b) as Rates];
+    ratios.push(of.perCpuSecond / against.perCpuSecond);
+    wallRatios.push(of.perSecond / against.perSecond);
   }
-  const shown = ratios.map((ratio) => ratio.toFixed(3)).join(', ');
-  console.log(`running sum, ${what}, level / memory, records a CPU-s: ${median(ratios).toFixed(3)} (${shown})`);
+  const shown = (all: readonly number[]): string =>
+    `${median(all).toFixed(3)} (${all.map((ratio) => ratio.toFixed(3)).join(', ')})`;
+  console.log(`running sum, ${what}: records a second ${shown(wallRatios)}, a CPU-second ${shown(ratios)}`);
 }
 
-async function rateOf(options: RunOptions<{ keys: number }>): Promise<number> {
+interface Rates {
+  readonly perSecond: number;
+  readonly perCpuSecond: number;
+}
+
+async function rateOf(options: RunOptions<{ keys: number }>): Promise<Rates> {
   const handle = start('keyed-sum', keyedSum, options);
   await pause(3_000);
-  const [before, cpu] = [(await handle.metrics()).events, process.cpuUsage()];
+  const [before, cpu, startedAt] = [(await handle.metrics()).events, process.cpuUsage(), performance.now()];
   await pause(HIT_SECONDS * 1_000);
   const { user, system } = process.cpuUsage(cpu);
-  const { events } = await handle.metrics();
+  const events = (await handle.metrics()).events - before;
+  const seconds = (performance.now() - startedAt) / 1_000;
   await handle.cancel();
-  return (events - before) / ((user + system) / 1e6);
+  return { perSecond: events / seconds, perCpuSecond: events / ((user + system) / 1e6) };
 }
 
 function start<P>(name: string, job: JobDefinition<unknown, P>, options: RunOptions<P>) {

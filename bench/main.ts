@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
- * `npm run bench -- checkpoints` measures what checkpoints cost, `npm run bench -- level` state on disk. `npm run bench -- memory` watches memory instead, for two minutes a job, or as many as `--seconds` says.
+ * `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
+ * and disk, for two minutes a job and for ten minutes, or as many seconds as `--seconds` says.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -12,6 +13,7 @@ import stateless from './jobs/stateless.js';
 import { joins } from './joins.js';
 import { level } from './level.js';
 import { memory } from './memory.js';
+import { soak } from './soak.js';
 import { type Measurement, steady } from './steady.js';
 
 interface Bench {
@@ -53,9 +55,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 
 const { positionals: wanted, values: flags } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '120' } },
+  options: { seconds: { type: 'string' } },
 });
-if (wanted[0] === 'memory') process.exit((await memory(Number(flags.seconds), wanted.slice(1))) ? 0 : 1);
+if (wanted[0] === 'memory') process.exit((await memory(Number(flags.seconds ?? 120), wanted.slice(1))) ? 0 : 1);
+if (wanted[0] === 'soak') process.exit((await soak(Number(flags.seconds ?? 600))) ? 0 : 1);
 if (wanted[0] === 'level') {
   await level(wanted.slice(1));
   process.exit(0);
@@ -65,7 +68,7 @@ if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
   console.error(
-    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, level`,
+    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, soak, level`,
   );
   process.exit(1);
 }

@@ -8,7 +8,7 @@
  * longest pause of a seal, and the CPU time of writing, as a median.
  */
 
-import { RowsFileWriter } from '../checkpoint/rows-file.js';
+import { encodeRows, RowsFileWriter } from '../checkpoint/rows-file.js';
 import { Batch, Inbox } from '../core/batch.js';
 import type { Host } from '../core/host.js';
 import { hashKey } from '../core/key.js';
@@ -184,7 +184,7 @@ function measureSealing({ fold, record }: Work, keys: number, changed: number): 
     const pauseMs = performance.now() - from;
     const start = cpuSeconds();
     while (!running.state.drainSealed(SLICE));
-    const { sizeBytes } = writer.finish();
+    const { sizeBytes } = encodeRows(writer.finish()).facts;
     sealings.push({ pauseMs, drainMs: (cpuSeconds() - start) * 1_000, sizeBytes });
   }
   return {

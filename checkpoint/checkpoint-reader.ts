@@ -7,9 +7,10 @@
 import { MillraceError } from '../core/errors.js';
 import type { ReadableFile, Storage } from '../core/host.js';
 import { CheckpointStore } from './checkpoint-store.js';
-import { damagedFile, openFile, readOpen } from './durable-files.js';
-import { digestOf, type FileRef, type Manifest } from './manifest.js';
+import { damagedFile, openFile } from './durable-files.js';
+import type { FileRef, Manifest } from './manifest.js';
 import type { RowsReader } from './newest-rows.js';
+import { OpenRows } from './open-rows.js';
 import { Savepoint } from './savepoint.js';
 
 /** What a savepoint's only checkpoint goes by. */
@@ -130,18 +131,17 @@ export class OpenCheckpoint implements RowsReader {
     return new OpenCheckpoint(name, manifest, directory, open);
   }
 
-  async readRows({ path, sizeBytes, digest }: FileRef): Promise<Uint8Array> {
-    const full = `${this.#directory}/${path}`;
-    const bytes = await readOpen(this.#open.get(path) as ReadableFile, sizeBytes, full);
-    if (digestOf(bytes) !== digest) throw damagedFile(full);
-    return bytes;
+  /** Closing what this returns leaves the file open for others. */
+  openRows(file: FileRef): Promise<OpenRows> {
+    const open = this.#open.get(file.path) as ReadableFile;
+    const shared: ReadableFile = { read: (into, position) => open.read(into, position), close: async () => {} };
+    return OpenRows.of(shared, file, `${this.#directory}/${file.path}`);
   }
 
   async verify(): Promise<Verified> {
-    let sizeBytes = 0;
     const files = filesOfManifest(this.manifest);
-    for (const file of files) sizeBytes += (await this.readRows(file)).length;
-    return { files: files.length, sizeBytes };
+    for (const file of files) await (await this.openRows(file)).verify();
+    return { files: files.length, sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   }
 
   async close(): Promise<void> {

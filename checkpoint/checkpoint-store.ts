@@ -9,12 +9,15 @@
  */
 import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
-import { damagedFile, readWhole, replaceWhole, writeWhole } from './durable-files.js';
-import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest, pathsOf } from './manifest.js';
-import type { RowsFile } from './rows-file.js';
+import { openFile, readWhole, replaceWhole, writeRowsFile } from './durable-files.js';
+import { decodeManifest, encodeManifest, type FileRef, type Manifest, pathsOf } from './manifest.js';
+import type { RowsWriter } from './merge.js';
+import type { RowsReader } from './newest-rows.js';
+import { OpenRows } from './open-rows.js';
+import type { RowsContent } from './rows-file.js';
 
 /** Manifests kept; older ones go when a newer one is complete. */
-const KEPT = 2;
+export const MANIFESTS_KEPT = 2;
 
 const MANIFEST = /^(\d{12})-([a-z0-9]+)\.manifest$/;
 /** What the store may remove, by folder. */
@@ -30,7 +33,7 @@ export function manifestName({ epoch, id }: Pick<Manifest, 'epoch' | 'id'>): str
   return `${epochDigits(epoch)}-${id}.manifest`;
 }
 
-export class CheckpointStore {
+export class CheckpointStore implements RowsReader, RowsWriter {
   readonly directory: string;
   readonly #storage: Storage;
   /** Checkpoints that are being read. */
@@ -58,13 +61,13 @@ export class CheckpointStore {
   }
 
   /** Writes a file of rows; resolves once it is durable. The name must be new. */
-  async writeRows(name: string, { chunks, ...file }: RowsFile): Promise<FileRef> {
+  async writeRows(name: string, content: RowsContent): Promise<FileRef> {
     const path = `state/${name}.rows`;
-    await this.#guard(async () => {
-      await writeWhole(this.#storage, `${this.directory}/${path}`, chunks);
+    return this.#guard(async () => {
+      const facts = await writeRowsFile(this.#storage, `${this.directory}/${path}`, content);
       await this.#storage.syncDirectory(`${this.directory}/state`);
+      return { path, ...facts };
     });
-    return { path, ...file };
   }
 
   /** Makes a checkpoint complete. */
@@ -93,12 +96,9 @@ export class CheckpointStore {
     return name === undefined ? undefined : this.manifest(name);
   }
 
-  /** Reads a file of a checkpoint; throws `MILL_CHECKPOINT_DAMAGED`, naming it, unless it is as it was written. `again`: seen before. */
-  async readRows(file: FileRef, again = false): Promise<Uint8Array> {
+  async openRows(file: FileRef): Promise<OpenRows> {
     const path = `${this.directory}/${file.path}`;
-    const bytes = await readWhole(this.#storage, path);
-    if (bytes.length !== file.sizeBytes || (!again && digestOf(bytes) !== file.digest)) throw damagedFile(path);
-    return bytes;
+    return OpenRows.of(await openFile(this.#storage, path), file, path);
   }
 
   /** Keeps the files of a checkpoint until what is returned is called. */
@@ -110,8 +110,8 @@ export class CheckpointStore {
   /** Removes manifests beyond those kept, and every file that no kept or held one lists, save those in `pending`. */
   async prune(pending: readonly string[] = []): Promise<void> {
     const names = await this.list();
-    for (const name of names.slice(KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
-    const kept = await Promise.all(names.slice(0, KEPT).map((name) => this.manifest(name)));
+    for (const name of names.slice(MANIFESTS_KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
+    const kept = await Promise.all(names.slice(0, MANIFESTS_KEPT).map((name) => this.manifest(name)));
     const listed = new Set([...kept, ...this.#held].flatMap(pathsOf));
     for (const path of pending) listed.add(path);
     for (const { name } of await this.#storage.list(`${this.directory}/state`)) {
@@ -132,9 +132,9 @@ export class CheckpointStore {
     }
   }
 
-  async #guard(write: () => Promise<void>): Promise<void> {
+  async #guard<T>(write: () => Promise<T>): Promise<T> {
     try {
-      await write();
+      return await write();
     } catch (error) {
       const full = (error as { code?: unknown } | null)?.code === 'ENOSPC';
       throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.directory });

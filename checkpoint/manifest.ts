@@ -21,7 +21,7 @@ export interface FileRef {
   /** In the same directory tree, by its path from the state directory. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** SHA-256, hex. */
+  /** SHA-256, hex, of its index, which has those of its sections. */
   readonly digest: string;
   readonly rows: number;
   /** The last checkpoint whose rows it holds. */
@@ -138,9 +138,4 @@ function isIntact(bytes: Uint8Array): boolean {
 
 function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
-}
-
-/** Hex SHA-256, as `FileRef` has it. */
-export function digestOf(bytes: Uint8Array): string {
-  return sha256(bytes).toString('hex');
 }

@@ -8,11 +8,13 @@
  */
 import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
-import { damagedFile, readWhole, replaceWhole, writeWhole } from './durable-files.js';
-import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest, type StateRange } from './manifest.js';
+import { ensureDirectory } from './durable-directory.js';
+import { openFile, readWhole, replaceWhole, writeRowsFile } from './durable-files.js';
+import { decodeManifest, encodeManifest, type FileRef, type Manifest, type StateRange } from './manifest.js';
 import type { MergeTask, RowsWriter } from './merge.js';
 import type { RowsReader } from './newest-rows.js';
-import type { RowsFile } from './rows-file.js';
+import { OpenRows } from './open-rows.js';
+import type { RowsContent } from './rows-file.js';
 
 const MANIFEST = 'savepoint.manifest';
 
@@ -36,17 +38,14 @@ export class Savepoint implements RowsReader, RowsWriter {
     return decodeManifest(await readWhole(this.#storage, path), path);
   }
 
-  async readRows(file: FileRef): Promise<Uint8Array> {
+  async openRows(file: FileRef): Promise<OpenRows> {
     const path = `${this.directory}/${file.path}`;
-    const bytes = await readWhole(this.#storage, path);
-    if (bytes.length !== file.sizeBytes || digestOf(bytes) !== file.digest) throw damagedFile(path);
-    return bytes;
+    return OpenRows.of(await openFile(this.#storage, path), file, path);
   }
 
-  async writeRows(name: string, { chunks, ...file }: RowsFile): Promise<FileRef> {
+  async writeRows(name: string, content: RowsContent): Promise<FileRef> {
     const path = `state/${name}.rows`;
-    await writeWhole(this.#storage, `${this.directory}/${path}`, chunks);
-    return { path, ...file };
+    return { path, ...(await writeRowsFile(this.#storage, `${this.directory}/${path}`, content)) };
   }
 
   /** Copies a checkpoint here; `merge` does the work, on another thread where there is one. */
@@ -58,8 +57,7 @@ export class Savepoint implements RowsReader, RowsWriter {
       await this.#storage.syncDirectory(`${this.directory}/state`);
       await replaceWhole(this.#storage, this.directory, MANIFEST, encodeManifest({ ...manifest, ranges }));
     } catch (error) {
-      const full = (error as { code?: unknown } | null)?.code === 'ENOSPC';
-      throw asMillraceError(error, full ? 'MILL_DISK_FULL' : 'MILL_CHECKPOINT_FAILED', { position: this.directory });
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: this.directory });
     }
   }
 
@@ -71,8 +69,7 @@ export class Savepoint implements RowsReader, RowsWriter {
         position: this.directory,
       });
     }
-    await this.#storage.makeDirectory(`${this.directory}/state`);
-    await this.#storage.syncDirectory(parentOf(this.directory));
+    await ensureDirectory(this.#storage, `${this.directory}/state`);
   }
 
   async #copy({ first, end, files }: StateRange, merge: (task: MergeTask) => Promise<FileRef>): Promise<StateRange> {
@@ -80,9 +77,4 @@ export class Savepoint implements RowsReader, RowsWriter {
     const name = `groups-${first}-${end}`;
     return { first, end, files: [await merge({ name, files, range: { first, end }, into: this.directory })] };
   }
-}
-
-function parentOf(directory: string): string {
-  const at = directory.replace(/\/+$/, '').lastIndexOf('/');
-  return at < 0 ? '.' : directory.slice(0, at) || '/';
 }

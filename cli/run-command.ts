@@ -24,6 +24,8 @@ interface RunFlags {
   /** False: `--no-state`. */
   readonly state?: string | false;
   readonly checkpointEvery?: string;
+  readonly backend?: string;
+  readonly stateMemoryMb?: number;
   readonly from?: string;
   readonly withdraw?: boolean;
   readonly allowDroppedState?: boolean;
@@ -59,6 +61,8 @@ export function runCommand(): Command {
     .option('--state <directory>', "where checkpoints are kept (default: '.millrace/<job>')")
     .option('--no-state', 'take no checkpoints')
     .option('--checkpoint-every <duration>', "how often a checkpoint is taken (default: '10s')")
+    .option('--backend <name>', "what holds keyed state: 'level' or 'memory' (default: 'level')")
+    .option('--state-memory-mb <count>', 'MiB of keyed state in the memory of each worker (default: 256)', parseCount)
     .option('--fresh', "start over: remove the job's checkpoints and what its sinks have written; asks first")
     .option('-y, --yes', 'ask nothing')
     .option('--from <savepoint>', 'start from a savepoint, or go back to a checkpoint by its name or number')
@@ -95,13 +99,15 @@ async function runJob(module: string, flags: RunFlags): Promise<number> {
 }
 
 function start(url: string, job: AnyJob, state: string | false, flags: RunFlags): JobHandle<unknown> {
-  const { workers, param, checkpointEvery, from } = flags;
+  const { workers, param, checkpointEvery, from, backend, stateMemoryMb } = flags;
   return run({ url }, job, {
     state,
     ...(workers !== undefined && { workers }),
     ...(param && { params: param }),
     ...(checkpointEvery !== undefined && { checkpointEvery: checkpointEvery as Duration }),
     ...(from !== undefined && { from }),
+    ...(backend !== undefined && { backend: backend as 'level' }),
+    ...(stateMemoryMb !== undefined && { stateMemoryMb }),
     withdraw: flags.withdraw ?? false,
     allowDroppedState: flags.allowDroppedState ?? false,
     inline: flags.inline ?? false,

@@ -212,10 +212,22 @@ export class MillraceError extends Error {
   }
 }
 
-/** Any thrown value as a MillraceError; `throw null` and its kind included. */
+/** Any thrown value as a MillraceError; `throw null` and its kind included. A full disk is one, whoever meets it. */
 export function asMillraceError(thrown: unknown, code: ErrorCode, place: ErrorPlace = {}): MillraceError {
   if (thrown instanceof MillraceError) return thrown.at(place);
-  return new MillraceError(code, describeThrown(thrown), { ...place, cause: thrown });
+  const full = /^(ENOSPC|EDQUOT)$/.test(systemCode(thrown));
+  return new MillraceError(full ? 'MILL_DISK_FULL' : code, describeThrown(thrown), { ...place, cause: thrown });
+}
+
+/** What nobody else has given a code: a disk that refuses, where the system says so, or else a bug of ours. */
+export function asFailure(thrown: unknown, place: ErrorPlace = {}): MillraceError {
+  const refused = /^(E[A-Z0-9]+|LEVEL_[A-Z_]+)$/.test(systemCode(thrown));
+  return asMillraceError(thrown, refused ? 'MILL_CHECKPOINT_FAILED' : 'MILL_BUG', place);
+}
+
+function systemCode(thrown: unknown): string {
+  const code = typeof thrown === 'object' && thrown !== null && 'code' in thrown ? thrown.code : undefined;
+  return typeof code === 'string' ? code : '';
 }
 
 /** One line for any thrown value. Never throws. */

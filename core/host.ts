@@ -48,6 +48,13 @@ export interface Storage {
   decompress(codec: Codec, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   /** Opens an ordered store, a directory of its own, made if need be. Nobody else may have it open. */
   openStore(path: string): Promise<OrderedStore>;
+  /**
+   * Makes a store anew that holds exactly `rows`, given in strictly ascending order of their keys, a page at a time, and
+   * opens it. Much cheaper than writing them. What was at `path` must have been destroyed; a page's bytes may change once
+   * the next one is asked for. A power cut may take such a store, with whatever was flushed into it since: then it is empty,
+   * or `openStore` finds it damaged and rejects. So may the death of the process while it is made.
+   */
+  fillStore(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore>;
   /** Removes a store that nobody has open, damaged or not. Removing what is not there is no error. */
   destroyStore(path: string): Promise<void>;
 }

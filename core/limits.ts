@@ -31,10 +31,13 @@ export const LIMITS = {
   stateFilesMax: 16,
   /** Bytes of keyed state that each worker holds in memory, about, where the rest is on disk. */
   stateBytes: 256 << 20,
+  /** Checkpoints that wait to be written to a base together: at one a second, hot rows are written every 8 s. */
+  baseLagMax: 8,
   /** Checkpoints that a manifest names as those it grew from: a base further behind is made anew. */
   ancestorsMax: 64,
   nameChars: 128,
 } as const;
 
 assert(LIMITS.workersMax <= LIMITS.maxParallelism, 'each worker needs a key group');
+assert(LIMITS.baseLagMax < LIMITS.stateFilesMax, 'files to be merged are in the base');
 assert(LIMITS.flushMs > LIMITS.sliceMs, 'a batch is given a whole slice to fill');

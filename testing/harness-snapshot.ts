@@ -2,10 +2,12 @@
  * A cut of everything that a harness holds, encoded as a checkpoint would be: the rows of keyed state as files, the
  * rest as a manifest.
  */
-import { decodeManifest, digestOf, encodeManifest, type FileRef, type Manifest } from '../checkpoint/manifest.js';
+import { decodeManifest, encodeManifest, type FileRef, type Manifest } from '../checkpoint/manifest.js';
 import { mergeRows, type OperatorNames, type RowsWriter } from '../checkpoint/merge.js';
 import type { RowsReader } from '../checkpoint/newest-rows.js';
-import type { RowsFile } from '../checkpoint/rows-file.js';
+import { OpenRows } from '../checkpoint/open-rows.js';
+import { encodeRows, type RowsContent, type RowsFile, type Section } from '../checkpoint/rows-file.js';
+import type { ReadableFile } from '../core/host.js';
 import { underNewNames } from '../engine/coordinator/changed-names.js';
 import type { CaptureMark } from './capture.js';
 
@@ -28,21 +30,33 @@ export class RowsFiles implements RowsReader, RowsWriter {
     return new RowsFiles(this.contents);
   }
 
-  async readRows({ path, digest }: FileRef): Promise<Uint8Array> {
-    const bytes = this.contents.get(path) as Uint8Array;
-    if (digestOf(bytes) !== digest) throw new TypeError(`${path} has changed`);
-    return bytes;
+  openRows(file: FileRef): Promise<OpenRows> {
+    return OpenRows.of(readableBytes(this.contents.get(file.path) as Uint8Array), file, file.path);
   }
 
-  async writeRows(name: string, file: RowsFile): Promise<FileRef> {
-    return this.write(name, file);
+  async writeRows(name: string, { sections: from, tables }: RowsContent): Promise<FileRef> {
+    const sections: Section[] = [];
+    for await (const section of from) sections.push(section);
+    return this.write(name, { sections, tables, rows: 0 });
   }
 
-  write(name: string, { chunks, ...facts }: RowsFile): FileRef {
+  write(name: string, file: RowsFile): FileRef {
     const path = `state/${name}.rows`;
-    this.contents.set(path, Buffer.concat(chunks));
+    const { bytes, facts } = encodeRows(file);
+    this.contents.set(path, bytes);
     return { path, ...facts };
   }
+}
+
+function readableBytes(bytes: Uint8Array): ReadableFile {
+  return {
+    read: async (into, position) => {
+      const found = bytes.subarray(position, position + into.length);
+      into.set(found);
+      return found.length;
+    },
+    close: async () => {},
+  };
 }
 
 interface SnapshotParts {

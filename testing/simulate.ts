@@ -29,8 +29,9 @@ export interface SimulateOptions<P = unknown> {
   /** Takes checkpoints this often, in virtual time; left out: none. */
   readonly checkpointEvery?: Duration;
   /**
-   * How often the process dies at most, as by `kill -9` with the power cut: at a call of the disk or in between, where
-   * the seed says. What was not synced is lost, wholly or in part. The job then goes on from its newest checkpoint.
+   * How often the process dies at most, at a call of the disk or in between, where the seed says: as by `kill -9`, or
+   * with the power cut, so that what was not synced is lost, wholly or in part, that of earlier lives included. The job
+   * then goes on from its newest checkpoint.
    */
   readonly crashes?: number;
   /** After each crash, goes on with another number of workers. */
@@ -86,7 +87,8 @@ export async function simulate<R, P>(
     const life = await live<R, P>(program, options, disk, random, ended.length, ended.at(-1)?.simulation.clock.now);
     ended.push(life);
     if (life.result) return resultOf(life.result, disk, ended, await epochOf(disk));
-    disk.crash(() => random.next());
+    if (random.below(2) === 0) disk.kill();
+    else disk.crash(() => random.next());
   }
 }
 
@@ -189,6 +191,7 @@ function drawSettings(random: Random): EngineSettings {
     watermarkMs: random.below(30),
     backend: 'memory',
     stateBytes: LIMITS.stateBytes,
+    baseLagMax: 1 + random.below(3),
   };
 }
 

@@ -7,9 +7,9 @@
  * content and directory entry. A rolled file is in the handles of every checkpoint until one that names it is complete.
  * Disk calls run in the order of the records (write-queue.ts).
  */
+import { ensureDirectory } from '../../checkpoint/durable-directory.js';
 import type { Inbox } from '../../core/batch.js';
 import type { SinkContext, SinkWriter } from '../../operators/sink.js';
-import { ensureDirectory } from './directories.js';
 import { writeError } from './file-errors.js';
 import type { RecordEncoder, WriteFormat } from './file-format.js';
 import { PartFile } from './part-file.js';

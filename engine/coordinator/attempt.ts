@@ -2,10 +2,12 @@
  * One deployment of a job: starts the workers, deals splits, waits until every subtask has ended or something fails.
  * A restart is another attempt with other workers and channels.
  *
- * Invariant: `outcome` settles once; after a failure no message of this attempt counts any more.
+ * Invariants: `outcome` settles once; after a failure no message of this attempt counts any more. Also once all subtasks
+ * have ended a failure ends what still needs the workers: the last checkpoint.
  */
 import { PendingCheckpoint } from '../../checkpoint/pending-checkpoint.js';
 import { asMillraceError, assert, MillraceError } from '../../core/errors.js';
+import type { Pressure } from '../../state/level/state-cache.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import type { ToCoordinator, ToWorker } from '../worker/messages.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
@@ -28,6 +30,8 @@ export interface AttemptOptions {
   restore(index: number): WorkerRestore | undefined;
   /** All workers are open and have their splits. */
   running(): void;
+  /** A worker asks for a checkpoint ahead of its time. */
+  pressed(): void;
 }
 
 export interface CheckpointParts {
@@ -40,7 +44,10 @@ interface WorkerSlot {
   readonly handle: WorkerHandle;
   opened: boolean;
   gone: boolean;
+  pressure: Pressure;
 }
+
+const NO_PRESSURE: Pressure = Object.freeze({ asks: false, holds: false });
 
 export class Attempt {
   /** What the end of input left for the committers. */
@@ -49,8 +56,9 @@ export class Attempt {
   readonly #workers: WorkerSlot[];
   readonly #handles = new Map<string, unknown[]>();
   #running = 0;
-  #settle!: { resolve(handles: SinkHandles): void; reject(error: MillraceError): void };
-  #settled = false;
+  #resolve!: (handles: SinkHandles) => void;
+  #reject!: (error: MillraceError) => void;
+  #isFailed = false;
   #closing = false;
   #cancelDiscovery: (() => void) | undefined;
   #pending:
@@ -68,12 +76,14 @@ export class Attempt {
     this.#options = options;
     const { plan, fleet, runId, stateDirectory } = options;
     this.#running = plan.chains.length * fleet.parallelism;
-    this.outcome = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject };
+    this.#failed = new Promise((_, reject) => {
+      this.#reject = reject;
     });
+    const ended = new Promise<SinkHandles>((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.outcome = Promise.race([ended, this.#failed]);
     this.outcome.catch(() => {});
-    this.#failed = this.outcome.then(() => new Promise<never>(() => {}));
-    this.#failed.catch(() => {});
     const handles = fleet.launch({
       runId,
       stateDirectory,
@@ -83,7 +93,7 @@ export class Attempt {
         gone: (error) => this.#workerGone(index, error),
       }),
     });
-    this.#workers = handles.map((handle) => ({ handle, opened: false, gone: false }));
+    this.#workers = handles.map((handle) => ({ handle, opened: false, gone: false, pressure: NO_PRESSURE }));
   }
 
   stop(drain: boolean): void {
@@ -97,9 +107,8 @@ export class Attempt {
   }
 
   fail(error: MillraceError): void {
-    if (this.#settled) return;
-    this.#settled = true;
-    this.#settle.reject(error);
+    this.#isFailed = true;
+    this.#reject(error);
   }
 
   /**
@@ -107,6 +116,7 @@ export class Attempt {
    * since the last one are dealt with it. `last`: the job stops there. Rejects when the attempt fails meanwhile.
    */
   checkpoint(id: number, last: boolean): Promise<CheckpointParts> {
+    if (this.#isFailed) return this.#failed;
     assert(!this.#pending, 'one checkpoint at a time');
     const enumerators = this.#options.dealer.snapshot();
     const names = this.#workers.map((_, index) => String(index));
@@ -130,13 +140,20 @@ export class Attempt {
 
   /** The checkpoint is complete, and what waited for it has been committed. */
   complete(checkpoint: number, id: string): void {
+    // What they asked for has been done; whoever still asks says so again.
+    for (const worker of this.#workers) worker.pressure = { ...worker.pressure, asks: false };
     this.#post({ kind: 'complete', checkpoint, id });
+  }
+
+  /** Whether some worker waits for a checkpoint. */
+  get asked(): boolean {
+    return this.#workers.some(({ pressure }) => pressure.asks);
   }
 
   /** Counters of all subtasks, as of a moment ago. */
   metrics(): Promise<readonly SubtaskMetrics[]> {
     const alive = this.#workers.flatMap((worker, index) => (worker.opened && !worker.gone ? [index] : []));
-    if (this.#reporting || this.#settledOrClosing() || alive.length === 0) return Promise.resolve(this.#reports.flat());
+    if (this.#reporting || this.#isOver || alive.length === 0) return Promise.resolve(this.#reports.flat());
     return new Promise((done) => {
       this.#reporting = { missing: new Set(alive), done };
       for (const index of alive) this.#workers[index]?.handle.post({ kind: 'report' });
@@ -154,13 +171,15 @@ export class Attempt {
   /** Ends the workers at once. Resolves when all are gone, so that nothing of this attempt happens later. */
   async terminate(): Promise<void> {
     this.#closing = true;
+    // Whoever waits for their acknowledgements has waited long enough.
+    this.#reject(new MillraceError('MILL_CHECKPOINT_FAILED', 'the job ended before the checkpoint was complete'));
     this.#cancelDiscovery?.();
     this.#finishReport();
     await Promise.all(this.#workers.map(({ handle }) => handle.terminate()));
   }
 
-  #settledOrClosing(): boolean {
-    return this.#closing || (this.#settled && this.#running > 0);
+  get #isOver(): boolean {
+    return this.#closing || this.#isFailed;
   }
 
   #receive(index: number, message: ToCoordinator): void {
@@ -169,6 +188,8 @@ export class Attempt {
         return this.#opened(index, message.fingerprint);
       case 'acknowledged':
         return this.#acknowledged(message.part);
+      case 'pressure':
+        return this.#pressed(this.#workers[index] as WorkerSlot, message.pressure);
       case 'ended':
         return this.#ended(message.handles);
       case 'metrics':
@@ -196,8 +217,9 @@ export class Attempt {
     const { dealer, running, fleet } = this.#options;
     try {
       await dealer.discover(first, (shares) => this.#assign(shares, first));
+      if (this.#isOver) return;
       if (first) running();
-      if (dealer.everyMs !== undefined && !this.#closing && !this.#settled) {
+      if (dealer.everyMs !== undefined && this.#running > 0) {
         this.#cancelDiscovery = fleet.host.timer(dealer.everyMs, () => void this.#deal(false));
       }
     } catch (error) {
@@ -224,12 +246,22 @@ export class Attempt {
     pending.done(pending.checkpoint.parts);
   }
 
+  #pressed(worker: WorkerSlot, pressure: Pressure): void {
+    const before = this.#held;
+    worker.pressure = pressure;
+    if (this.#held !== before) this.#post({ kind: 'hold', held: this.#held });
+    if (pressure.asks) this.#options.pressed();
+  }
+
+  /** Any worker's sources may feed the one that has too much. */
+  get #held(): boolean {
+    return this.#workers.some(({ pressure }) => pressure.holds);
+  }
+
   #ended(handles: SinkHandles): void {
     for (const [uid, more] of handles) this.#handles.set(uid, [...(this.#handles.get(uid) ?? []), ...more]);
     this.#running -= 1;
-    if (this.#running > 0 || this.#settled) return;
-    this.#settled = true;
-    this.#settle.resolve(this.#handles);
+    if (this.#running === 0) this.#resolve(this.#handles);
   }
 
   #results(index: number, uid: string, records: readonly unknown[]): void {

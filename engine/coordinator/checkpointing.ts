@@ -4,10 +4,12 @@
  *   trigger → barriers → every worker acknowledges → manifest durable → sinks commit → workers hear `complete`
  *
  * Invariants: nothing is committed before the manifest that holds its handles is durable; the next checkpoint begins
- * only after all that; epochs rise by one and are never used again.
+ * only after all that; epochs rise by one and are never used again; once `abandon` has resolved nothing more is written
+ * or committed.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import { type FileRef, type Manifest, type StateRange, sizeOf } from '../../checkpoint/manifest.js';
+import { MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { LIMITS } from '../../core/limits.js';
 import type { PhysicalPlan } from '../graph/chain.js';
@@ -55,6 +57,7 @@ export class Checkpointing {
   #cancelTimer: (() => void) | undefined;
   #cancelTimeout: (() => void) | undefined;
   #stopped = false;
+  #abandoned = false;
 
   constructor(options: CheckpointingOptions) {
     this.#options = options;
@@ -62,31 +65,47 @@ export class Checkpointing {
     this.#epoch = options.newest?.epoch ?? 0;
   }
 
-  /** Begins to take one every interval. Failures fail the attempt. */
+  /** Begins to take one every interval, or as soon as a worker asks for it. Failures fail the attempt. */
   start(): void {
     const { host, everyMs, attempt } = this.#options;
     if (this.#stopped) return;
-    this.#cancelTimer = host.timer(everyMs, () => {
-      this.take({ last: false, ended: undefined }).then(
-        () => this.start(),
-        (error: unknown) => attempt.failWith(error),
-      );
-    });
+    if (attempt.asked) this.#takeNext();
+    else this.#cancelTimer = host.timer(everyMs, () => this.#takeNext());
+  }
+
+  /** Workers hold more rows than they can keep: takes the next one now, if none is under way. */
+  hurry(): void {
+    if (this.#stopped || !this.#cancelTimer) return;
+    this.#cancelTimer();
+    this.#takeNext();
+  }
+
+  #takeNext(): void {
+    this.#cancelTimer = undefined;
+    this.take({ last: false, ended: undefined }).then(
+      () => this.start(),
+      (error: unknown) => this.#options.attempt.failWith(error),
+    );
   }
 
   /** No more of them by themselves; resolves when none is under way. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelTimer?.();
-    await this.#running?.catch(() => {});
+    await this.#running;
     await this.#options.merging.settled();
   }
 
-  /** The attempt is over, whatever is under way: leaves no timers behind. */
-  abandon(): void {
+  /**
+   * The attempt is over: what is under way goes no further. Resolves when it has come to rest, since a manifest that
+   * appears later would be newer than what the next attempt starts from.
+   */
+  async abandon(): Promise<void> {
+    this.#abandoned = true;
     this.#stopped = true;
     this.#cancelTimer?.();
     this.#cancelTimeout?.();
+    await this.#running;
   }
 
   /** One checkpoint, after the one under way if there is one. */
@@ -98,11 +117,13 @@ export class Checkpointing {
   }
 
   async #take({ last, ended, written }: TakeOptions): Promise<void> {
+    this.#goOn();
     const { attempt, host, store, merging, commit, completed } = this.#options;
     const startedAt = host.elapsed();
     this.#epoch += 1;
     const epoch = this.#epoch;
     const acknowledged = await this.#acknowledged(epoch, last);
+    this.#goOn();
     if (!acknowledged) return attempt.abort(epoch);
     const { parts, enumerators } = acknowledged;
     const manifest = this.#manifest(epoch, ended, parts, enumerators);
@@ -110,12 +131,19 @@ export class Checkpointing {
     written?.(manifest);
     this.#newest = manifest;
     merging.listed(manifest.ranges);
+    this.#goOn();
     await commit(new Map(Object.entries(manifest.sinks)));
+    this.#goOn();
     attempt.complete(epoch, manifest.id);
     await store.prune(merging.pending);
-    if (!last) merging.consider(manifest.ranges);
+    if (!last) merging.consider(manifest.ranges, appliedOf(parts));
     const durationMs = host.elapsed() - startedAt;
-    completed({ epoch, durationMs, sizeBytes: sizeOf(manifest), completedAt: host.now() });
+    const pauseMs = Math.max(...parts.map((part) => part.pauseMs));
+    completed({ epoch, durationMs, pauseMs, sizeBytes: sizeOf(manifest), completedAt: host.now() });
+  }
+
+  #goOn(): void {
+    if (this.#abandoned) throw new MillraceError('MILL_CHECKPOINT_FAILED', 'the job ended before it was complete');
   }
 
   /** Undefined when it has taken too long. The last one may take as long as it likes: nothing goes on without it. */
@@ -168,6 +196,13 @@ export class Checkpointing {
     const ranges = rangesOf(this.#newest?.ranges ?? [], written, { parallelism, maxParallelism });
     return ranges.map((range) => ({ ...range, files: merging.replace(range.files) }));
   }
+}
+
+/** By worker, as by range. */
+function appliedOf(parts: readonly WorkerPart[]): number[] {
+  const applied: number[] = [];
+  for (const part of parts) applied[part.worker] = part.applied;
+  return applied;
 }
 
 function ancestorsOf(parent: Manifest | undefined): string[] {

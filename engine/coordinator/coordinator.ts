@@ -9,11 +9,12 @@
  * Invariants: at most one attempt has workers; nothing is committed that a checkpoint, or without checkpoints the end,
  * has not sealed; the state directory is held from before the first attempt until the terminal state, which is final.
  */
-import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import { type CheckpointStore, MANIFESTS_KEPT } from '../../checkpoint/checkpoint-store.js';
+import { ensureDirectory } from '../../checkpoint/durable-directory.js';
 import { type FileRef, lineageOf, type Manifest, sizeOf } from '../../checkpoint/manifest.js';
 import type { MergeTask } from '../../checkpoint/merge.js';
 import { Savepoint } from '../../checkpoint/savepoint.js';
-import { asMillraceError, MillraceError } from '../../core/errors.js';
+import { asFailure, asMillraceError, MillraceError } from '../../core/errors.js';
 import type { PhysicalPlan } from '../graph/chain.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
 import { Attempt } from './attempt.js';
@@ -43,6 +44,11 @@ export interface CheckpointInfo {
   readonly completedAt: number;
   /** From its trigger until all that waited for it had been committed; undefined for one that an earlier run took. */
   readonly durationMs: number | undefined;
+  /**
+   * The longest that records of a worker have waited, at a time, for the work of checkpoints: cutting state, writing rows
+   * to files and to the base, a slice between two batches. Undefined likewise.
+   */
+  readonly pauseMs: number | undefined;
   /** Bytes of all files it rests on. */
   readonly sizeBytes: number;
 }
@@ -204,7 +210,14 @@ export class Coordinator {
 
   #infoOf(manifest: Manifest): CheckpointInfo {
     const { epoch, createdAt: completedAt } = manifest;
-    return { epoch, completedAt, durationMs: undefined, sizeBytes: sizeOf(manifest), count: this.#count };
+    return {
+      epoch,
+      completedAt,
+      durationMs: undefined,
+      pauseMs: undefined,
+      sizeBytes: sizeOf(manifest),
+      count: this.#count,
+    };
   }
 
   async #run(): Promise<JobOutcome> {
@@ -216,7 +229,7 @@ export class Coordinator {
     try {
       // Whoever made the coordinator gets its turn first: nothing happens before it can hold on to it.
       await null;
-      release = await checkpoints?.store.open();
+      release = checkpoints && (await this.#open(checkpoints.store));
       if (this.#options.fresh) await this.#clear();
       await this.#prepareStart();
       const outcome = await this.#attempts(cancelled);
@@ -226,12 +239,22 @@ export class Coordinator {
       this.results.end();
       return outcome;
     } catch (thrown) {
-      const error = checkpoints ? await withOlder(thrown, checkpoints.store) : thrown;
-      await release?.();
+      const failure = asFailure(thrown);
+      const error = checkpoints ? await withOlder(failure, checkpoints.store) : failure;
+      await release?.().catch(() => {});
       this.#end('failed');
       this.results.end(error);
       throw error;
     }
+  }
+
+  async #open(store: CheckpointStore): Promise<() => Promise<void>> {
+    try {
+      await ensureDirectory(this.#options.fleet.host.storage, store.directory);
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: store.directory });
+    }
+    return store.open();
   }
 
   /** Before anybody else can have the directory. */
@@ -264,13 +287,14 @@ export class Coordinator {
   /** One attempt to its end; an error it failed with is returned, for the restart strategy. */
   async #tryOnce(cancelled: Cancelled): Promise<JobOutcome | MillraceError> {
     this.#status = 'starting';
-    const from = await this.#recover();
-    if (from?.ended) return from.ended;
-    const attempt = this.#launch(from);
+    let attempt: Attempt | undefined;
     const stopped = new Promise<'stopped'>((resolve) => {
       this.#stopped = () => resolve('stopped');
     });
     try {
+      const from = await this.#recover();
+      if (from?.ended) return from.ended;
+      attempt = this.#launch(from);
       const outcome = await Promise.race([attempt.outcome, cancelled, stopped]);
       if (outcome === 'cancelled') return outcome;
       this.#metrics = await attempt.metrics();
@@ -279,12 +303,12 @@ export class Coordinator {
       await attempt.close();
       return this.#stop && !this.#stop.drain ? 'stopped' : 'finished';
     } catch (error) {
-      return asMillraceError(error, 'MILL_BUG');
+      return asFailure(error);
     } finally {
+      const checkpointing = this.#checkpointing;
       this.#attempt = undefined;
-      this.#checkpointing?.abandon();
       this.#checkpointing = undefined;
-      await attempt.terminate();
+      await Promise.all([attempt?.terminate(), checkpointing?.abandon()]);
     }
   }
 
@@ -303,6 +327,7 @@ export class Coordinator {
     if (!checkpoints) return undefined;
     const manifest = await checkpoints.store.newest();
     if (manifest) checkJob(manifest, plan.logical);
+    if (manifest) await this.#settle(checkpoints.store);
     const handles = new Map(Object.entries(manifest?.sinks ?? {}));
     if (manifest) this.#lineage = lineageOf(manifest);
     if (manifest?.rewoundTo !== undefined)
@@ -311,6 +336,15 @@ export class Coordinator {
     await this.#sinks.recover(handles);
     if (manifest) this.#found(manifest);
     return manifest;
+  }
+
+  /** Whoever wrote the newest manifest may have ended before its name was durable: nothing is committed on its strength. */
+  async #settle({ directory }: CheckpointStore): Promise<void> {
+    try {
+      await this.#options.fleet.host.storage.syncDirectory(`${directory}/checkpoints`);
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { position: directory });
+    }
   }
 
   /** What the first attempt has to go on with; restarts go on from this run's own. */
@@ -338,11 +372,13 @@ export class Coordinator {
       stateDirectory: checkpoints?.store.directory,
       restore: (index) => restores?.[index],
       running: () => this.#running(),
+      pressed: () => this.#checkpointing?.hurry(),
     });
     this.#attempt = attempt;
     if (checkpoints) {
       const { store, everyMs, timeoutMs, filesMax, merge } = checkpoints;
-      const merging = new Merging({ runId, filesMax, merge, fail: (error) => attempt.failWith(error) });
+      const fail = (error: unknown): void => attempt.failWith(error);
+      const merging = new Merging({ runId, filesMax, manifestsKept: MANIFESTS_KEPT, merge, fail });
       const commit = (handles: SinkHandles): Promise<void> => this.#sinks.commit(handles);
       const completed = (info: Omit<CheckpointInfo, 'count'>): void => {
         this.#count += 1;

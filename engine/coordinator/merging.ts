@@ -2,10 +2,10 @@
  * Merges the files of ranges beside the running job, one range at a time, and puts the result in their place in the
  * next manifest.
  *
- * Invariant: files are replaced only where the very ones that were merged stand first, in the same order; until a
- * manifest lists the new file, nothing may delete it.
+ * Invariants: files are replaced only where the very ones that were merged stand side by side, in the same order; until a
+ * manifest lists the new file, nothing may delete it. The next merge begins only when no manifest lists what the last one
+ * read, so that no more than one range is on disk twice.
  */
-
 import type { FileRef, StateRange } from '../../checkpoint/manifest.js';
 import { type MergeTask, worthMerging } from '../../checkpoint/merge.js';
 
@@ -14,6 +14,8 @@ export interface MergingOptions {
   readonly runId: string;
   /** More files than this in a range are merged in any case. */
   readonly filesMax: number;
+  /** Manifests that are there beside one another. */
+  readonly manifestsKept: number;
   merge(task: MergeTask): Promise<FileRef>;
   fail(error: unknown): void;
 }
@@ -28,6 +30,8 @@ export class Merging {
   readonly #merged: Merged[] = [];
   #running: Promise<void> | undefined;
   #current: string | undefined;
+  /** What the last merge read stays for so many manifests. */
+  #readStays = 0;
   #count = 0;
 
   constructor(options: MergingOptions) {
@@ -43,7 +47,9 @@ export class Merging {
   /** The files of a range, with merged ones in place of those they were made of. */
   replace(files: readonly FileRef[]): readonly FileRef[] {
     for (const { inputs, output } of this.#merged) {
-      if (inputs.every(({ path }, at) => files[at]?.path === path)) return [output, ...files.slice(inputs.length)];
+      const from = files.findIndex(({ path }) => path === inputs[0]?.path);
+      if (from >= 0 && inputs.every(({ path }, at) => files[from + at]?.path === path))
+        return [...files.slice(0, from), output, ...files.slice(from + inputs.length)];
     }
     return files;
   }
@@ -52,18 +58,26 @@ export class Merging {
   listed(ranges: readonly StateRange[]): void {
     const paths = new Set(ranges.flatMap(({ files }) => files.map(({ path }) => path)));
     const left = this.#merged.filter(({ output }) => !paths.has(output.path));
+    this.#readStays = left.length < this.#merged.length ? this.#options.manifestsKept : this.#readStays;
+    this.#readStays = Math.max(0, this.#readStays - 1);
     this.#merged.splice(0, this.#merged.length, ...left);
   }
 
-  /** Begins to merge a range that is worth it, if none is under way. */
-  consider(ranges: readonly StateRange[]): void {
+  /** Begins to merge a range that is worth it, if none is under way. `applied`: how far the base of each is. */
+  consider(ranges: readonly StateRange[], applied: readonly number[]): void {
+    if (this.#running || this.#merged.length > 0 || this.#readStays > 0) return;
     const { filesMax } = this.#options;
-    const range = this.#running ? undefined : ranges.find(({ files }) => worthMerging(files, filesMax));
-    if (!range) return;
+    for (const [at, range] of ranges.entries()) {
+      const files = worthMerging(range.files, { filesMax, applied: applied[at] as number });
+      if (files) return this.#begin(range, files);
+    }
+  }
+
+  #begin({ first, end, files: all }: StateRange, files: readonly FileRef[]): void {
     const name = `run-${this.#options.runId}-${String(this.#count).padStart(6, '0')}`;
     this.#count += 1;
     this.#current = `state/${name}.rows`;
-    this.#running = this.#merge({ name, files: range.files, range: { first: range.first, end: range.end } });
+    this.#running = this.#merge({ name, files, range: { first, end }, keepsRemoved: files[0] !== all[0] });
   }
 
   /** Resolves when none is under way. */

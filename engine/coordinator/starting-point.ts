@@ -163,15 +163,36 @@ async function filesOfTarget({ store }: StartingPoint, target: Target, id: strin
   const copies = new Map<string, FileRef>();
   const paths = new Map(target.manifest.ranges.flatMap(({ files }) => files.map((file) => [file.path, file])));
   for (const file of paths.values()) {
-    const bytes = await target.files.readRows(file);
-    const { path, ...facts } = file;
     const name = `from-${id}-${String(copies.size).padStart(6, '0')}`;
-    copies.set(path, target.foreign ? await store.writeRows(name, { ...facts, chunks: [bytes] }) : file);
+    copies.set(
+      file.path,
+      target.foreign ? await copied(file, name, target, store) : await verifyRows(target.files, file),
+    );
   }
   return target.manifest.ranges.map((range) => ({
     ...range,
     files: range.files.map(({ path }) => copies.get(path) as FileRef),
   }));
+}
+
+async function copied(file: FileRef, name: string, { files }: Target, store: CheckpointStore): Promise<FileRef> {
+  const open = await files.openRows(file);
+  try {
+    const copy = await store.writeRows(name, { sections: open.readAll(), tables: open.tables });
+    return { ...file, ...copy };
+  } finally {
+    await open.close();
+  }
+}
+
+async function verifyRows(files: RowsReader, file: FileRef): Promise<FileRef> {
+  const open = await files.openRows(file);
+  try {
+    await open.verify();
+    return file;
+  } finally {
+    await open.close();
+  }
 }
 
 // Changed names
@@ -192,12 +213,29 @@ async function rename(newest: Manifest, names: OperatorNames, { store, host, mer
   await store.writeManifest({ ...newest, ...underNewNames(newest, names), ...moved });
 }
 
-/** Adds to the error of a damaged checkpoint which older one there is to go back to. */
-export async function withOlder(error: unknown, store: CheckpointStore): Promise<unknown> {
-  if (!(error instanceof MillraceError) || error.code !== 'MILL_CHECKPOINT_DAMAGED') return error;
-  const older = (await store.list().catch(() => []))[1];
+/** Adds to the error of a damaged checkpoint which older one, if it is whole, there is to go back to. */
+export async function withOlder(error: MillraceError, store: CheckpointStore): Promise<MillraceError> {
+  const { code, message, place, cause, position } = error;
+  if (code !== 'MILL_CHECKPOINT_DAMAGED' || !String(position).startsWith(`${store.directory}/`)) return error;
+  const older = await wholeBefore(store);
   if (older === undefined) return error;
   const hint = `Restore the file from a copy, or go back to the checkpoint before: --from ${bare(older)} --withdraw.`;
-  const explained = new MillraceError(error.code, error.message, { ...error.place, cause: error.cause, hint });
-  return explained;
+  return new MillraceError(code, message, { ...place, cause, hint });
+}
+
+/** The newest but one may rest on the very file that is damaged. */
+async function wholeBefore(store: CheckpointStore): Promise<string | undefined> {
+  const names = await store.list().catch(() => []);
+  for (const name of names.slice(1)) if (await isWhole(store, name)) return name;
+  return undefined;
+}
+
+async function isWhole(store: CheckpointStore, name: string): Promise<boolean> {
+  try {
+    const { ranges } = await store.manifest(name);
+    for (const file of ranges.flatMap(({ files }) => files)) await verifyRows(store, file);
+    return true;
+  } catch {
+    return false;
+  }
 }

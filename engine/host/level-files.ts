@@ -1,7 +1,7 @@
 /**
  * Whether LevelDB's files are as they were written. It checks their checksums itself only where it likes to: one flipped
  * bit, and it returns another value, or none, or ends the process by an assertion. So a store is read whole before it is
- * opened; formats as in LevelDB's own doc/log_format.md, doc/table_format.md and version_edit.cc.
+ * opened (formats: level-format.ts).
  *
  * Invariant: what passes holds every table that the manifest lists, with each block intact, and a log that is intact up to
  * where it ends, which may be in the middle of a record: a write that did not get through.
@@ -9,15 +9,11 @@
 import { promises as fs } from 'node:fs';
 import { join } from 'node:path';
 import { ByteReader } from '../../core/byte-sink.js';
-import { crc32c } from './crc32c.js';
+import { EDIT, LOG_BLOCK_BYTES, LOG_HEADER_BYTES, LOG_PART, storedSum, tableName } from './level-format.js';
+import { TableChecker } from './level-table-checker.js';
 
-const LOG_BLOCK_BYTES = 32 << 10;
-const LOG_HEADER_BYTES = 7;
-const [FULL, FIRST, LAST] = [1, 2, 4];
-
-const BLOCK_TRAILER_BYTES = 5;
-const FOOTER_BYTES = 48;
-const TABLE_MAGIC = Buffer.from('57fb808b247547db', 'hex');
+/** Checkers at work: while one's table is read, another one's is summed up. */
+const CHECKERS = 2;
 
 /** Throws unless all is well; nothing there is well, too. */
 export async function checkLevelFiles(path: string): Promise<void> {
@@ -33,7 +29,7 @@ export async function checkLevelFiles(path: string): Promise<void> {
   if (end !== manifest.length) throw damage(path, current);
   const live = new LiveFiles();
   for (const record of records) live.edit(record);
-  for (const [number, sizeBytes] of live.tables) await checkTable(tablePath(path, number, names), sizeBytes);
+  await checkTables(path, live.tables, names);
   for (const name of names) {
     const number = Number(/^(\d+)\.log$/.exec(name)?.[1] ?? -1);
     if (number >= live.logNumber) readLog(await fs.readFile(join(path, name)), name);
@@ -44,21 +40,29 @@ function damage(path: string, what: string): Error {
   return new Error(`${path}: ${what} is not as it was written`);
 }
 
-function tablePath(path: string, number: number, names: readonly string[]): string {
-  const name = String(number).padStart(6, '0');
-  return join(path, names.includes(`${name}.sst`) ? `${name}.sst` : `${name}.ldb`);
+async function checkTables(path: string, tables: ReadonlyMap<number, number>, names: readonly string[]): Promise<void> {
+  const left = each(tables);
+  const checkSome = async (): Promise<void> => {
+    const checker = new TableChecker();
+    for (const [number, sizeBytes] of left) {
+      const name = tableName(number);
+      const found = names.includes(name) ? name : name.replace('.ldb', '.sst');
+      await checker.check(join(path, found), sizeBytes, (what) => damage(path, `${found}: ${what}`));
+    }
+  };
+  await Promise.all(Array.from({ length: CHECKERS }, checkSome));
 }
 
-/** LevelDB stores a rotated sum, lest sums of sums be taken. */
-function isSum(stored: number, bytes: Uint8Array, from: number, end: number): boolean {
-  const rotated = (stored - 0xa282ead8) >>> 0;
-  return ((rotated >>> 17) | (rotated << 15)) >>> 0 === crc32c(bytes, from, end);
+/** For all of its callers together; leaving one's loop by an error ends it for the others. */
+function* each<T>(all: Iterable<T>): Generator<T> {
+  yield* all;
 }
 
 // Logs, of which the manifest is one
 
 /** All whole records, and where they end: before the end of the file where the last one is cut off. */
 function readLog(bytes: Buffer, name: string): { readonly records: Buffer[]; readonly end: number } {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const records: Buffer[] = [];
   let parts: Buffer[] = [];
   let at = 0;
@@ -71,11 +75,11 @@ function readLog(bytes: Buffer, name: string): { readonly records: Buffer[]; rea
     if (at + LOG_HEADER_BYTES > bytes.length) return { records, end: at };
     const end = at + LOG_HEADER_BYTES + bytes.readUInt16LE(at + 4);
     if (end > bytes.length) return { records, end: at };
-    if (end - at > left || !isSum(bytes.readUInt32LE(at), bytes, at + 6, end)) throw damage(name, `byte ${at}`);
+    if (end - at > left || view.getUint32(at, true) !== storedSum(view, at + 6, end)) throw damage(name, `byte ${at}`);
     const type = bytes[at + 6] as number;
-    if (type === FULL || type === FIRST) parts = [];
+    if (type === LOG_PART.full || type === LOG_PART.first) parts = [];
     parts.push(bytes.subarray(at + LOG_HEADER_BYTES, end));
-    if (type === FULL || type === LAST) records.push(Buffer.concat(parts));
+    if (type === LOG_PART.full || type === LOG_PART.last) records.push(Buffer.concat(parts));
     at = end;
   }
   return { records, end: Math.min(at, bytes.length) };
@@ -94,26 +98,26 @@ class LiveFiles {
 
   private field(tag: number, reader: ByteReader): void {
     switch (tag) {
-      case 1:
+      case EDIT.comparator:
         skipText(reader);
         return;
-      case 2:
+      case EDIT.logNumber:
         this.logNumber = reader.varint();
         return;
-      case 3:
-      case 4:
-      case 9:
+      case EDIT.nextFile:
+      case EDIT.lastSequence:
+      case EDIT.previousLogNumber:
         reader.varint();
         return;
-      case 5:
+      case EDIT.compactPointer:
         reader.varint();
         skipText(reader);
         return;
-      case 6:
+      case EDIT.deletedFile:
         reader.varint();
         this.tables.delete(reader.varint());
         return;
-      case 7:
+      case EDIT.newFile:
         reader.varint();
         this.tables.set(reader.varint(), reader.varint());
         skipText(reader);
@@ -127,62 +131,4 @@ class LiveFiles {
 
 function skipText(reader: ByteReader): void {
   reader.take(reader.varint());
-}
-
-// Tables
-
-interface Handle {
-  readonly at: number;
-  readonly sizeBytes: number;
-}
-
-/** Every block, and that there is nothing between them. */
-async function checkTable(path: string, sizeBytes: number): Promise<void> {
-  const bytes = await fs.readFile(path);
-  const footer = bytes.length - FOOTER_BYTES;
-  if (bytes.length !== sizeBytes || footer < 0 || !bytes.subarray(-8).equals(TABLE_MAGIC))
-    throw damage(path, 'its end');
-  const reader = new ByteReader(bytes, footer);
-  const [meta, index] = [readHandle(reader), readHandle(reader)];
-  const handles = [
-    meta,
-    index,
-    ...handlesIn(checkedBlock(bytes, meta, path)),
-    ...handlesIn(checkedBlock(bytes, index, path)),
-  ];
-  let covered = 0;
-  for (const handle of handles) {
-    checkedBlock(bytes, handle, path);
-    covered += handle.sizeBytes + BLOCK_TRAILER_BYTES;
-  }
-  if (covered !== footer) throw damage(path, 'its index');
-}
-
-function readHandle(reader: ByteReader): Handle {
-  const at = reader.varint();
-  return { at, sizeBytes: reader.varint() };
-}
-
-function checkedBlock(bytes: Buffer, { at, sizeBytes }: Handle, path: string): Uint8Array {
-  const end = at + sizeBytes;
-  if (end + BLOCK_TRAILER_BYTES > bytes.length || !isSum(bytes.readUInt32LE(end + 1), bytes, at, end + 1))
-    throw damage(path, `block ${at}`);
-  if (bytes[end] !== 0) throw damage(path, 'its compression');
-  return bytes.subarray(at, end);
-}
-
-/** The values of a block of handles; its last bytes say how many places for binary search stand before them. */
-function handlesIn(block: Uint8Array): Handle[] {
-  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
-  const end = block.length - 4 - 4 * view.getUint32(block.length - 4, true);
-  const reader = new ByteReader(block);
-  const handles: Handle[] = [];
-  while (reader.at < end) {
-    reader.varint();
-    const keyBytes = reader.varint();
-    const valueBytes = reader.varint();
-    reader.take(keyBytes);
-    handles.push(readHandle(new ByteReader(reader.take(valueBytes))));
-  }
-  return handles;
 }

@@ -7,6 +7,7 @@
 import { ClassicLevel } from 'classic-level';
 import type { OrderedStore, StoreChange, StoreRow } from '../../core/host.js';
 import { checkLevelFiles } from './level-files.js';
+import { loadLevelFiles } from './level-loader.js';
 
 /** Rows of one page of a range. */
 const PAGE_ROWS = 1_000;
@@ -16,7 +17,7 @@ const OPTIONS = {
   valueEncoding: 'view',
   // Measured in docs/design/level.md: fewer, larger tables, and no time spent on compressing small packed rows.
   compression: false,
-  writeBufferSize: 16 << 20,
+  writeBufferSize: 4 << 20,
   maxFileSize: 8 << 20,
   cacheSize: 16 << 20,
   blockSize: 4 << 10,
@@ -33,8 +34,18 @@ export class LevelStore implements OrderedStore {
 
   static async open(path: string): Promise<LevelStore> {
     await checkLevelFiles(path);
+    return LevelStore.#open(path);
+  }
+
+  /** Not checked: its files have been written this moment. */
+  static async fill(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<LevelStore> {
+    await loadLevelFiles(path, rows, { tableBytes: OPTIONS.maxFileSize, blockBytes: OPTIONS.blockSize });
+    return LevelStore.#open(path);
+  }
+
+  static async #open(path: string): Promise<LevelStore> {
     const database: Database = new ClassicLevel(path, OPTIONS);
-    await database.open();
+    await database.open().catch(fail);
     return new LevelStore(database);
   }
 
@@ -70,13 +81,13 @@ export class LevelStore implements OrderedStore {
       else batch.put(key, value);
     }
     // LevelDB would take them in any order.
-    this.#written = this.#written.then(() => batch.write());
+    this.#written = this.#written.then(() => batch.write().catch(fail));
     return this.#written;
   }
 
   /** Compacting a range that holds nothing writes the log's rows to a table all the same, and moves nothing else. */
   async flush(): Promise<void> {
-    await this.#database.compactRange(LAST, LAST);
+    await this.#database.compactRange(LAST, LAST).catch(fail);
   }
 
   sizeBytes(): Promise<number> {
@@ -86,4 +97,17 @@ export class LevelStore implements OrderedStore {
   async close(): Promise<void> {
     await this.#database.close();
   }
+}
+
+function fail(error: unknown): never {
+  throw systemError(error);
+}
+
+/** With the system's code for a full disk, of which LevelDB has only the words. */
+export function systemError(error: unknown): unknown {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (!/no space left on device|disk quota exceeded|not enough space/i.test(at.message)) continue;
+    return Object.assign(new Error(at.message, { cause: error }), { code: 'ENOSPC' });
+  }
+  return error;
 }

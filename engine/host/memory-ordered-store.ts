@@ -1,10 +1,12 @@
 /**
  * Ordered stores in memory, for the simulated host. A crash keeps, of the writes since the last flush, those that
  * chance picks: holes included, because a log whose blocks reach the disk in any order may lose what is in its middle.
+ * Of a store that was filled it keeps everything or nothing, and then may leave something that can't be opened.
  *
  * Invariants: `durable` and `unsynced`, one after another, give `rows`. A store opened before a crash can't be used
  * after it. Deterministic: every promise settles by microtask alone.
  */
+import { assert } from '../../core/errors.js';
 import type { OrderedStore, StoreChange, StoreRow } from '../../core/host.js';
 
 /** Rows of one page: few, so that things happen in between. */
@@ -16,8 +18,18 @@ type Rows = Map<string, Uint8Array>;
 class Content {
   rows: Rows = new Map();
   open = false;
+  damaged = false;
   private durable: Rows = new Map();
   private unsynced: (readonly StoreChange[])[] = [];
+  /** It rests on files that nobody has synced. */
+  private filled = false;
+
+  /** Only at first. */
+  fill(rows: Rows): void {
+    this.rows = rows;
+    this.durable = new Map(rows);
+    this.filled = true;
+  }
 
   write(changes: readonly StoreChange[]): void {
     const own = changes.map(([key, value]) => [key.slice(), value?.slice()] as const);
@@ -30,8 +42,14 @@ class Content {
   }
 
   crash(random: () => number): void {
-    this.open = false;
     const lossy = random() < 0.5;
+    if (this.filled && lossy && random() < 0.5) {
+      this.damaged = random() < 0.5;
+      this.unsynced = [];
+      this.durable.clear();
+    }
+    // What has survived one has reached the disk.
+    this.filled = false;
     for (const changes of this.unsynced.splice(0)) if (!lossy || random() < 0.7) apply(this.durable, changes);
     this.rows = new Map(this.durable);
   }
@@ -56,9 +74,33 @@ export class MemoryStores {
   async open(path: string): Promise<OrderedStore> {
     const content = this.contents.get(path) ?? new Content();
     if (content.open) throw failure('LEVEL_LOCKED', path);
+    if (content.damaged) throw failure('LEVEL_CORRUPTION', path);
+    return this.opened(path, content);
+  }
+
+  async fill(path: string, pages: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore> {
+    if (this.contents.has(path)) throw failure('EEXIST', path);
+    const { life } = this;
+    const rows: Rows = new Map();
+    let last = '';
+    for await (const page of pages) {
+      for (const [key, value] of page) {
+        const text = textOf(key);
+        assert(text > last, 'rows for a store do not come in ascending order of their keys');
+        rows.set(text, value.slice());
+        last = text;
+      }
+    }
+    if (life !== this.life) throw failure('LEVEL_DATABASE_NOT_OPEN', path);
+    const content = new Content();
+    content.fill(rows);
+    return this.opened(path, content);
+  }
+
+  private opened(path: string, content: Content): OrderedStore {
     this.contents.set(path, content);
     content.open = true;
-    const life = this.life;
+    const { life } = this;
     return new MemoryOrderedStore(content, () => {
       if (life !== this.life) throw failure('LEVEL_DATABASE_NOT_OPEN', path);
     });
@@ -69,8 +111,14 @@ export class MemoryStores {
     this.contents.delete(path);
   }
 
-  crash(random: () => number): void {
+  /** Whoever has them open is gone. */
+  kill(): void {
     this.life += 1;
+    for (const content of this.contents.values()) content.open = false;
+  }
+
+  crash(random: () => number): void {
+    this.kill();
     for (const content of this.contents.values()) content.crash(random);
   }
 }

@@ -11,7 +11,15 @@
  */
 import { posix } from 'node:path';
 import * as zlib from 'node:zlib';
-import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type {
+  Codec,
+  DirectoryEntry,
+  OrderedStore,
+  ReadableFile,
+  Storage,
+  StoreRow,
+  WritableFile,
+} from '../../core/host.js';
 import { MemoryStores } from './memory-ordered-store.js';
 import { damaged, withoutZstd } from './node-storage.js';
 
@@ -221,8 +229,19 @@ export class MemoryStorage implements Storage {
     return this.stores.open(path);
   }
 
+  fillStore(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore> {
+    return this.stores.fill(path, rows);
+  }
+
   destroyStore(path: string): Promise<void> {
     return this.stores.destroy(path);
+  }
+
+  /** The process is killed, and the disk goes on: nothing is lost, and what was not synced may be lost later. */
+  kill(): void {
+    this.life += 1;
+    this.locks.clear();
+    this.stores.kill();
   }
 
   /**
@@ -230,8 +249,7 @@ export class MemoryStorage implements Storage {
    * `random` (in [0, 1)) says. Files open now fail with EBADF from now on.
    */
   crash(random: () => number): void {
-    this.life += 1;
-    this.locks.clear();
+    this.kill();
     this.root.crash(random);
     this.stores.crash(random);
   }

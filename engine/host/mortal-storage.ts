@@ -3,7 +3,15 @@
  *
  * Invariant: after death nothing reaches the storage below, not even from a promise chain that was under way.
  */
-import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type {
+  Codec,
+  DirectoryEntry,
+  OrderedStore,
+  ReadableFile,
+  Storage,
+  StoreRow,
+  WritableFile,
+} from '../../core/host.js';
 
 export interface Death {
   readonly diesAt: number;
@@ -90,7 +98,15 @@ export class MortalStorage implements Storage {
   }
 
   async openStore(path: string): Promise<OrderedStore> {
-    const store = await this.#call(() => this.#storage.openStore(path));
+    return this.#mortal(await this.#call(() => this.#storage.openStore(path)));
+  }
+
+  /** Its rows count as calls too: it can die in between. */
+  async fillStore(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore> {
+    return this.#mortal(await this.#call(() => this.#storage.fillStore(path, this.#pages(rows))));
+  }
+
+  #mortal(store: OrderedStore): OrderedStore {
     return {
       get: (key) => store.get(key),
       getMany: (keys) => this.#call(() => store.getMany(keys)),

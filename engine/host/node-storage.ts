@@ -10,8 +10,16 @@ import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { ClassicLevel } from 'classic-level';
 import { MillraceError } from '../../core/errors.js';
-import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
-import { LevelStore } from './level-store.js';
+import type {
+  Codec,
+  DirectoryEntry,
+  OrderedStore,
+  ReadableFile,
+  Storage,
+  StoreRow,
+  WritableFile,
+} from '../../core/host.js';
+import { LevelStore, systemError } from './level-store.js';
 
 const WRITE_NEW = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 const WRITE_MORE = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND;
@@ -59,20 +67,25 @@ export class NodeStorage implements Storage {
     await fs.rm(path, { force: true });
   }
 
-  /** LevelDB's own lock: the kernel lets go of it when the process ends, however it ends. */
+  /**
+   * LevelDB's own lock: the kernel lets go of it when the process ends, however it ends. What else it has in the
+   * directory means nothing, and is made anew where a full disk or a power cut has left it unreadable.
+   */
   async lock(path: string): Promise<(() => Promise<void>) | undefined> {
-    const database = new ClassicLevel(path);
     try {
-      await database.open();
-    } catch (error) {
-      if (isLocked(error)) return undefined;
-      throw error;
+      return await openLocked(path);
+    } catch {
+      await removeAllBut('LOCK', path);
+      return openLocked(path);
     }
-    return () => database.close();
   }
 
   openStore(path: string): Promise<OrderedStore> {
     return LevelStore.open(path);
+  }
+
+  fillStore(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore> {
+    return LevelStore.fill(path, rows);
   }
 
   /** Not LevelDB's own way, which opens it and leaves files behind that it does not know. */
@@ -183,6 +196,23 @@ async function isDirectory(path: string): Promise<boolean> {
 }
 
 function ignore(): void {}
+
+/** Undefined when somebody has it open. */
+async function openLocked(path: string): Promise<(() => Promise<void>) | undefined> {
+  const database = new ClassicLevel(path);
+  try {
+    await database.open();
+  } catch (error) {
+    if (isLocked(error)) return undefined;
+    throw systemError(error);
+  }
+  return () => database.close();
+}
+
+async function removeAllBut(kept: string, directory: string): Promise<void> {
+  const names = await fs.readdir(directory).catch((): string[] => []);
+  for (const name of names) if (name !== kept) await fs.rm(`${directory}/${name}`, { recursive: true, force: true });
+}
 
 function isLocked(error: unknown): boolean {
   const cause = error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;

@@ -11,16 +11,18 @@
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
-import { readRawRows } from '../../checkpoint/rows-file.js';
+import { newestOfFiles, pieces } from '../../checkpoint/newest-rows.js';
+import type { RowsFile } from '../../checkpoint/rows-file.js';
 import { asMillraceError, type MillraceError } from '../../core/errors.js';
-import type { OrderedStore, Storage } from '../../core/host.js';
+import type { OrderedStore, Storage, StoreRow } from '../../core/host.js';
 import type { KeyedState } from '../../state/backend.js';
 import type { RawRow } from '../../state/level/base-codec.js';
+import { ascendingRows } from '../../state/level/base-filling.js';
 import type { AppliedCheckpoint, BaseIdentity, Mark } from '../../state/level/base-marks.js';
 import { LevelBase } from '../../state/level/level-base.js';
 import { LevelState } from '../../state/level/level-state.js';
 import type { RowBase, WantedKey } from '../../state/level/row-base.js';
-import { StateCache } from '../../state/level/state-cache.js';
+import { type Pressure, StateCache } from '../../state/level/state-cache.js';
 import type { KeyedBackend, OperatorRow } from './keyed-backend.js';
 import type { WorkerRestore } from './restore.js';
 
@@ -31,6 +33,11 @@ export interface LevelBackendOptions {
   readonly store: CheckpointStore;
   /** Bytes of rows that may be in memory. */
   readonly cacheBytes: number;
+  /**
+   * Completed checkpoints wait for one another until there are so many, or their files large, or memory short: what
+   * changes all the time is then written to the base once and not with each of them.
+   */
+  readonly lagMax: number;
   fail(error: MillraceError): void;
   wake(): void;
 }
@@ -38,13 +45,13 @@ export interface LevelBackendOptions {
 /** Rows of a durable file, until they are in the base. */
 interface Written {
   readonly checkpoint: number;
-  readonly chunks: readonly Uint8Array[];
+  readonly rows: RowsFile;
 }
 
-/** A checkpoint on its way into the base. */
+/** Checkpoints on their way into the base; `checkpoint` is the last of them. */
 interface Applying {
   readonly checkpoint: AppliedCheckpoint;
-  readonly rows: Iterator<RawRow>;
+  readonly rows: Iterator<RawRow | undefined>;
   readonly size: Size;
 }
 
@@ -54,11 +61,11 @@ interface Size {
 }
 
 /** Rows written between two batches: about a millisecond. */
-const ROWS_PER_STEP = 512;
+const ROWS_PER_STEP = 256;
+/** Bytes of completed checkpoints' files that wait to be written to the base. */
+const WAITING_BYTES = 8 << 20;
 /** Rows of one write while nothing else is going on. */
 const ROWS_PER_WRITE = 2_048;
-/** Bytes of files whose rows are sorted at once. */
-const FILL_BYTES = 512 << 20;
 
 export class LevelBackend implements KeyedBackend {
   private readonly options: LevelBackendOptions;
@@ -69,6 +76,8 @@ export class LevelBackend implements KeyedBackend {
   private base: LevelBase | undefined;
   private durable: Written[] = [];
   private complete: { readonly checkpoint: AppliedCheckpoint; readonly files: readonly Written[] }[] = [];
+  /** Of the files of completed checkpoints. */
+  private waitingBytes = 0;
   private applying: Applying | undefined;
   private writing = false;
   private opening: Promise<void> | undefined;
@@ -80,6 +89,14 @@ export class LevelBackend implements KeyedBackend {
     this.options = options;
     this.path = `${options.store.directory}/base/${options.worker}`;
     this.cache = new StateCache(options.cacheBytes);
+  }
+
+  get applied(): number {
+    return this.base?.mark.applied?.epoch ?? 0;
+  }
+
+  get pressure(): Pressure {
+    return this.cache.pressure;
   }
 
   /** Completed checkpoints that the base does not hold in whole. */
@@ -115,19 +132,20 @@ export class LevelBackend implements KeyedBackend {
     for (const [uid, state] of this.states) if (this.base?.holds(uid)) state.baseFilled();
   }
 
-  written(checkpoint: number, chunks: readonly Uint8Array[]): void {
-    this.durable.push({ checkpoint, chunks });
+  written(checkpoint: number, rows: RowsFile): void {
+    this.durable.push({ checkpoint, rows });
   }
 
   completed(checkpoint: number, id: string): void {
     const files = this.durable.filter((file) => file.checkpoint <= checkpoint);
     this.durable = this.durable.filter((file) => file.checkpoint > checkpoint);
     this.complete.push({ checkpoint: { id, epoch: checkpoint }, files });
-    this.cache.behind = true;
+    for (const { rows } of files) for (const { bytes } of rows.sections) this.waitingBytes += bytes.length;
   }
 
   step(): boolean {
     if (this.writing || !this.base) return false;
+    this.cache.trim();
     this.applying ??= this.nextToApply();
     if (!this.applying) return false;
     void this.applySlice(this.base, this.applying);
@@ -143,20 +161,29 @@ export class LevelBackend implements KeyedBackend {
 
   // Applying
 
+  /** All that wait at once, once that is worth it: of a row that several of them have, only the newest version is written. */
   private nextToApply(): Applying | undefined {
-    const next = this.complete.shift();
-    if (!next) return undefined;
-    return { checkpoint: next.checkpoint, rows: rowsOf(next.files), size: { rows: 0, bytes: 0 } };
+    if (!this.worthApplying()) return undefined;
+    const waiting = this.complete.splice(0);
+    const last = waiting.at(-1) as (typeof waiting)[0];
+    this.waitingBytes = 0;
+    const files = waiting.flatMap((each) => each.files.map(({ rows }) => rows));
+    return { checkpoint: last.checkpoint, rows: newestOfFiles(files), size: { rows: 0, bytes: 0 } };
+  }
+
+  private worthApplying(): boolean {
+    const { length } = this.complete;
+    return length > 0 && (length >= this.options.lagMax || this.waitingBytes > WAITING_BYTES || this.cache.wantsRoom);
   }
 
   private async applySlice(base: LevelBase, applying: Applying): Promise<void> {
     const { checkpoint, rows: from, size } = applying;
-    const rows = take(from, ROWS_PER_STEP, size);
-    const last = rows.length < ROWS_PER_STEP;
+    const { rows, last } = take(from, ROWS_PER_STEP, size);
     this.writing = true;
     try {
-      await base.write(rows, { applied: last ? checkpoint : base.mark.applied, begun: checkpoint });
-      if (last) this.applied(applying);
+      if (last || rows.length > 0)
+        await base.write(rows, { applied: last ? checkpoint : base.mark.applied, begun: checkpoint });
+      if (last) this.finish(applying);
     } catch (error) {
       if (this.closed) return;
       this.options.fail(asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { subtask: this.options.worker }));
@@ -165,9 +192,8 @@ export class LevelBackend implements KeyedBackend {
     this.options.wake();
   }
 
-  private applied({ checkpoint, size }: Applying): void {
+  private finish({ checkpoint, size }: Applying): void {
     this.applying = undefined;
-    this.cache.behind = this.lag > 0;
     const rowBytes = size.rows === 0 ? 0 : size.bytes / size.rows;
     for (const state of this.states.values()) state.applied(checkpoint.epoch, rowBytes);
   }
@@ -218,18 +244,21 @@ export class LevelBackend implements KeyedBackend {
 
   private async openCold(from: WorkerRestore | undefined, put: (row: OperatorRow) => void): Promise<void> {
     await this.giveUp();
-    const base = await this.openBase();
+    const { store, identity } = this.options;
+    const rows = from && ascendingRows(pieces(store, from.files, from.keyGroups), { ...from, identity });
+    const base = await this.openBase(rows);
     if (from) {
-      await this.fill(base, from);
       for (const row of await memoryRowsOf(base)) put(row);
       this.recovery = 'cold';
     }
     this.base = base;
   }
 
-  private async openBase(): Promise<LevelBase> {
-    this.store = await this.options.storage.openStore(this.path);
-    return LevelBase.open(this.store, this.options.identity);
+  /** What is there, or a new one of these rows. */
+  private async openBase(rows?: AsyncIterable<readonly StoreRow[]>): Promise<LevelBase> {
+    const { storage, identity } = this.options;
+    this.store = await (rows ? storage.fillStore(this.path, rows) : storage.openStore(this.path));
+    return LevelBase.open(this.store, identity);
   }
 
   /** The files that came after what the base holds; undefined where it does not fit. */
@@ -254,38 +283,13 @@ export class LevelBackend implements KeyedBackend {
     const { applied } = base.mark;
     if (applied?.id === checkpoint.id && files.length === 0) return;
     const size: Size = { rows: 0, bytes: 0 };
-    for (const file of files) {
-      const rows = readRawRows(await this.options.store.readRows(file), within(keyGroups))[Symbol.iterator]();
-      for (let some = take(rows, ROWS_PER_WRITE, size); some.length > 0; some = take(rows, ROWS_PER_WRITE, size))
-        await base.write(some, { applied, begun: checkpoint });
+    for await (const piece of pieces(this.options.store, files, keyGroups)) {
+      const rows = piece[Symbol.iterator]();
+      for (let some = take(rows, ROWS_PER_WRITE, size); some.rows.length > 0; some = take(rows, ROWS_PER_WRITE, size))
+        await base.write(some.rows, { applied, begun: checkpoint });
     }
     await base.write([], { applied: checkpoint, begun: checkpoint });
   }
-
-  /** Writes all rows of the files, some key groups after others, so that no more than those are in memory at once. */
-  private async fill(base: LevelBase, { keyGroups, checkpoint, files }: WorkerRestore): Promise<void> {
-    const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    const { first, end } = keyGroups;
-    const passes = Math.min(end - first, Math.ceil(bytes / FILL_BYTES));
-    const bound = (pass: number): number => first + Math.round(((end - first) * pass) / passes);
-    for (let pass = 0; pass < passes; pass += 1) {
-      const rows = this.read(files, within({ first: bound(pass), end: bound(pass + 1) }), pass > 0);
-      await base.fill(rows, { applied: undefined, begun: checkpoint });
-    }
-    await base.write([], { applied: checkpoint, begun: checkpoint });
-  }
-
-  private async *read(
-    files: readonly FileRef[],
-    wanted: (keyGroup: number) => boolean,
-    again: boolean,
-  ): AsyncGenerator<Iterable<RawRow>> {
-    for (const file of files) yield readRawRows(await this.options.store.readRows(file, again), wanted);
-  }
-}
-
-function within({ first, end }: { readonly first: number; readonly end: number }): (keyGroup: number) => boolean {
-  return (keyGroup) => keyGroup >= first && keyGroup < end;
 }
 
 async function memoryRowsOf(base: LevelBase): Promise<OperatorRow[]> {
@@ -294,18 +298,15 @@ async function memoryRowsOf(base: LevelBase): Promise<OperatorRow[]> {
   return rows;
 }
 
-function* rowsOf(files: readonly Written[]): Generator<RawRow> {
-  for (const { chunks } of files) yield* readRawRows(Buffer.concat(chunks));
-}
-
-function take(rows: Iterator<RawRow>, count: number, size: Size): RawRow[] {
+/** So many rows, or fewer: up to a pause (undefined), or to the last. */
+function take(rows: Iterator<RawRow | undefined>, count: number, size: Size): { rows: RawRow[]; last: boolean } {
   const taken: RawRow[] = [];
   while (taken.length < count) {
     const { done, value } = rows.next();
-    if (done) break;
+    if (done || value === undefined) return { rows: taken, last: done === true };
     taken.push(value);
     size.rows += 1;
     size.bytes += value.key.length + (value.value?.length ?? 0);
   }
-  return taken;
+  return { rows: taken, last: false };
 }

@@ -3,6 +3,7 @@
  * collected results.
  */
 import type { ErrorData } from '../../core/errors.js';
+import type { Pressure } from '../../state/level/state-cache.js';
 import type { AssignedSplit } from './active-split.js';
 import type { SubtaskMetrics } from './metrics.js';
 import type { WorkerPart } from './worker-checkpoints.js';
@@ -28,6 +29,8 @@ export type ToWorker =
   | { readonly kind: 'complete'; readonly checkpoint: number; readonly id: string }
   | { readonly kind: 'abort'; readonly checkpoint: number }
   | { readonly kind: 'stop'; readonly drain: boolean }
+  /** Sources are to read nothing, or to go on. Barriers go out all the same. */
+  | { readonly kind: 'hold'; readonly held: boolean }
   /** The program has read a batch of results of this sink. */
   | { readonly kind: 'credit'; readonly uid: string }
   | { readonly kind: 'report' }
@@ -36,6 +39,8 @@ export type ToWorker =
 export type ToCoordinator =
   | { readonly kind: 'opened'; readonly fingerprint: string }
   | { readonly kind: 'acknowledged'; readonly part: WorkerPart }
+  /** What the worker wants done about rows that can't leave its memory has changed. */
+  | { readonly kind: 'pressure'; readonly pressure: Pressure }
   | { readonly kind: 'ended'; readonly chain: number; readonly handles: ReadonlyMap<string, readonly unknown[]> }
   | { readonly kind: 'metrics'; readonly subtasks: readonly SubtaskMetrics[] }
   | { readonly kind: 'results'; readonly uid: string; readonly records: readonly unknown[] }

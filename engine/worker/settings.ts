@@ -13,6 +13,8 @@ export interface EngineSettings {
   readonly backend: 'memory' | 'level';
   /** Bytes of rows that each worker holds in memory, about, with the `level` backend. */
   readonly stateBytes: number;
+  /** Completed checkpoints that wait to be written to the base of the `level` backend together. */
+  readonly baseLagMax: number;
 }
 
 export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
@@ -23,4 +25,5 @@ export const DEFAULT_SETTINGS: EngineSettings = Object.freeze({
   watermarkMs: LIMITS.watermarkMs,
   backend: 'memory',
   stateBytes: LIMITS.stateBytes,
+  baseLagMax: LIMITS.baseLagMax,
 });

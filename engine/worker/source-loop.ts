@@ -56,6 +56,8 @@ export class SourceLoop {
   /** No more splits will be dealt. */
   #final = false;
   #ended = false;
+  /** Downstream has more changed state in memory than it can keep. */
+  #held = false;
   /** The last barrier has gone out: the job goes on from it another time. */
   #stopped = false;
   #idle = false;
@@ -102,6 +104,10 @@ export class SourceLoop {
     this.#due.push({ kind: 'barrier', checkpoint, last });
   }
 
+  hold(held: boolean): void {
+    this.#held = held;
+  }
+
   /** Stops reading; with `drain`, as if the input had ended here. */
   stop(drain: boolean): void {
     if (this.#ended) return;
@@ -116,7 +122,7 @@ export class SourceLoop {
     if (!drainAll(this.outputs)) return false;
     const control = this.#nextControl();
     if (control) return this.#send(control);
-    if (this.#ended || this.#stopped) return false;
+    if (this.#ended || this.#stopped || (this.#held && !this.#aheadPending)) return false;
     if (this.#exhausted && !this.#aheadPending) this.#retire(this.#exhausted);
     this.#openSplits();
     if (this.#active.length === 0) return this.#withoutSplits();

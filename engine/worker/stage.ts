@@ -29,6 +29,8 @@ export interface StageOptions {
   readonly watermark: number;
   /** Where the rows of a checkpoint go; undefined where none are kept. */
   rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
+  /** How long the state has been stopped for that, for metrics. */
+  sealed(ms: number): void;
   /** Has the subtask stepped soon. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -217,7 +219,10 @@ export class Stage implements Downstream {
     if (!this.state || !writer) return;
     // Only after an aborted checkpoint: its rows have not all been written, and go before these.
     while (!this.drainSealed(Number.MAX_SAFE_INTEGER));
+    const { host } = this.#options.context;
+    const startedAt = host.elapsed();
     this.state.seal(writer, checkpoint);
+    this.#options.sealed(host.elapsed() - startedAt);
     this.#sealed = true;
   }
 

@@ -57,6 +57,8 @@ export interface SubtaskHost {
   keyedState(uid: string): KeyedState;
   /** Where an operator's rows of a checkpoint go; undefined where none are kept. */
   rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
+  /** How long records have waited for an operator's state to be cut; for metrics. */
+  sealed?(ms: number): void;
   /** Have it stepped soon. Callable at any time. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -163,6 +165,11 @@ export class Subtask {
     this.#source?.stop(drain);
   }
 
+  /** Has the source read nothing meanwhile. */
+  hold(held: boolean): void {
+    this.#source?.hold(held);
+  }
+
   /** Has the operator called though nothing has come for it. */
   wakeStage(uid: string): void {
     this.#stages.find((stage) => stage.node.uid === uid)?.wake();
@@ -257,6 +264,7 @@ export class Subtask {
       },
       watermark: this.#hello.watermark,
       rowWriter: (uid, checkpoint) => this.#host.rowWriter(uid, checkpoint),
+      sealed: (ms) => this.#host.sealed?.(ms),
       wake: () => this.#host.wake(),
       fail: this.#fail,
       snapshot: (of, checkpoint, snapshot) => this.#collector.operator(of.uid, checkpoint, snapshot),

@@ -9,7 +9,7 @@
  */
 import { type CheckpointStore, epochDigits } from '../../checkpoint/checkpoint-store.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
-import { RowsFileWriter } from '../../checkpoint/rows-file.js';
+import { type RowsFile, RowsFileWriter } from '../../checkpoint/rows-file.js';
 import { asMillraceError, assert, type MillraceError } from '../../core/errors.js';
 import type { RowWriter } from '../../state/backend.js';
 import type { Subtask } from './subtask.js';
@@ -22,6 +22,10 @@ export interface WorkerPart {
   readonly subtasks: readonly SubtaskSnapshot[];
   /** Files of rows since the last complete checkpoint, in order. */
   readonly files: readonly FileRef[];
+  /** The last checkpoint whose rows are all in the worker's base; Infinity without one. */
+  readonly applied: number;
+  /** The longest that records have waited for the work of checkpoints since the last acknowledgement. */
+  readonly pauseMs: number;
 }
 
 export interface WorkerCheckpointsOptions {
@@ -31,8 +35,10 @@ export interface WorkerCheckpointsOptions {
   readonly store: CheckpointStore | undefined;
   readonly subtasks: () => readonly Subtask[];
   acknowledge(part: WorkerPart): void;
+  /** The last checkpoint whose rows are all in the base. */
+  applied(): number;
   /** The file of a checkpoint's rows is durable. */
-  written(checkpoint: number, chunks: readonly Uint8Array[]): void;
+  written(checkpoint: number, rows: RowsFile): void;
   fail(error: MillraceError): void;
   /** Has the worker stepped soon. */
   wake(): void;
@@ -53,6 +59,7 @@ export class WorkerCheckpoints {
   readonly #options: WorkerCheckpointsOptions;
   /** In order; more than one only after one was given up. */
   readonly #open: Open[] = [];
+  #pauseMs = 0;
   #finishing: Promise<void> = Promise.resolve();
   /** Durable files that no complete checkpoint is known to list, with the checkpoint that first offered them. */
   #offered: { readonly checkpoint: number; readonly file: FileRef }[] = [];
@@ -79,10 +86,16 @@ export class WorkerCheckpoints {
     for (const subtask of this.#options.subtasks()) drained = subtask.drainSealed(ROWS_PER_STEP) && drained;
     if (!drained) return true;
     if (open.subtasks.length < this.#options.subtasks().length) return false;
+    if (!open.rows.closeSome()) return true;
     open.writing = true;
     // One after another: an acknowledgement lists every file of the checkpoints before.
     this.#finishing = this.#finishing.then(() => this.#finish(open));
     return true;
+  }
+
+  /** Records have waited for so long while a checkpoint was made, or rows of an earlier one went to the base. */
+  paused(ms: number): void {
+    this.#pauseMs = Math.max(this.#pauseMs, ms);
   }
 
   complete(checkpoint: number): void {
@@ -106,7 +119,7 @@ export class WorkerCheckpoints {
         const rows = open.rows.finish();
         const file = { ...(await store.writeRows(name, rows)), epoch: open.checkpoint };
         this.#offered.push({ checkpoint: open.checkpoint, file });
-        written(open.checkpoint, rows.chunks);
+        written(open.checkpoint, rows);
       }
     } catch (error) {
       fail(asMillraceError(error, 'MILL_CHECKPOINT_FAILED', { subtask: worker }));
@@ -114,6 +127,9 @@ export class WorkerCheckpoints {
     }
     this.#open.splice(this.#open.indexOf(open), 1);
     const files = this.#offered.map(({ file }) => file);
-    acknowledge({ checkpoint: open.checkpoint, worker, subtasks: open.subtasks, files });
+    const { checkpoint, subtasks } = open;
+    const pauseMs = this.#pauseMs;
+    this.#pauseMs = 0;
+    acknowledge({ checkpoint, worker, subtasks, files, pauseMs, applied: this.#options.applied() });
   }
 }

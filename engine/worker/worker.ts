@@ -7,11 +7,12 @@
  * and otherwise after `flushMs`.
  */
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import { asMillraceError } from '../../core/errors.js';
+import { asFailure } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
 import { TIME_MIN } from '../../core/time.js';
+import type { Pressure } from '../../state/level/state-cache.js';
 import type { InputChannel, OutputChannel } from '../exchange/channel.js';
 import type { Chain, ChainedNode, Link, PhysicalPlan } from '../graph/chain.js';
 import { HeapBackend, type KeyedBackend, type OperatorRow } from './keyed-backend.js';
@@ -46,6 +47,8 @@ export class Worker {
   readonly #credit = new Map<string, number>();
   readonly #checkpoints: WorkerCheckpoints;
   readonly #backend: KeyedBackend;
+  /** As last told. */
+  #pressure: Pressure = { asks: false, holds: false };
   #open = false;
   #failed = false;
   #turn = 0;
@@ -60,7 +63,8 @@ export class Worker {
       store: options.store,
       subtasks: () => this.#subtasks,
       acknowledge: (part) => options.post({ kind: 'acknowledged', part }),
-      written: (checkpoint, chunks) => this.#backend.written(checkpoint, chunks),
+      applied: () => this.#backend.applied,
+      written: (checkpoint, rows) => this.#backend.written(checkpoint, rows),
       fail: (error) => this.#fail(error),
       wake: () => options.wake(),
     });
@@ -81,9 +85,13 @@ export class Worker {
   /** Works on one subtask; false when none had anything to do. */
   step(): boolean {
     if (!this.#open || this.#failed) return false;
+    const { host } = this.#options;
+    const startedAt = host.elapsed();
     try {
       const wrote = this.#checkpoints.step();
       const applied = this.#backend.step();
+      if (wrote || applied) this.#checkpoints.paused(host.elapsed() - startedAt);
+      this.#tellPressure();
       return this.#stepNext() || wrote || applied || this.#flush();
     } catch (error) {
       this.#fail(error);
@@ -104,6 +112,13 @@ export class Worker {
     this.#open = false;
     await Promise.all(this.#subtasks.map((subtask) => subtask.close()));
     await this.#backend.close();
+  }
+
+  #tellPressure(): void {
+    const { pressure } = this.#backend;
+    if (pressure.asks === this.#pressure.asks && pressure.holds === this.#pressure.holds) return;
+    this.#pressure = pressure;
+    this.#options.post({ kind: 'pressure', pressure });
   }
 
   #stepNext(): boolean {
@@ -136,9 +151,12 @@ export class Worker {
       case 'complete':
         this.#checkpoints.complete(message.checkpoint);
         this.#backend.completed(message.checkpoint, message.id);
+        this.#pressure = { ...this.#pressure, asks: false };
         return this.#subtasks.forEach((subtask) => subtask.complete(message.checkpoint));
       case 'abort':
         return this.#subtasks.forEach((subtask) => subtask.abort(message.checkpoint));
+      case 'hold':
+        return this.#subtasks.forEach((subtask) => subtask.hold(message.held));
       case 'stop':
         return this.#subtasks.forEach((subtask) => subtask.stop(message.drain));
       case 'credit':
@@ -203,6 +221,7 @@ export class Worker {
       storage: host.storage,
       store,
       cacheBytes: settings.stateBytes,
+      lagMax: settings.baseLagMax,
       fail: (error) => this.#fail(error),
       wake,
     });
@@ -218,6 +237,7 @@ export class Worker {
       wake,
       fail: (error) => this.#fail(error),
       rowWriter: (uid, checkpoint) => this.#checkpoints.rowWriter(uid, checkpoint),
+      sealed: (ms) => this.#checkpoints.paused(ms),
       acknowledge: (snapshot) => this.#checkpoints.cut(snapshot),
       ended: (handles) => post({ kind: 'ended', chain, handles }),
       collect: (uid, records) => this.#collect(uid, records),
@@ -228,6 +248,6 @@ export class Worker {
     if (this.#failed) return;
     this.#failed = true;
     const { index, post } = this.#options;
-    post({ kind: 'failed', error: asMillraceError(thrown, 'MILL_BUG', { subtask: index }).toJSON() });
+    post({ kind: 'failed', error: asFailure(thrown, { subtask: index }).toJSON() });
   }
 }

@@ -48,8 +48,8 @@ export function windowJoinFactory({ type, combine, ...windows }: WindowJoinSpec)
   return (context) => new TwoInputWindows(windows, results, context);
 }
 
-export function coGroupFactory({ process, ...windows }: CoGroupSpec): OperatorFactory {
-  const results: Results = (groups, key, window) => process(key, window, recordsOf(groups, 0), recordsOf(groups, 1));
+export function coGroupFactory({ process: group, ...windows }: CoGroupSpec): OperatorFactory {
+  const results: Results = (groups, key, window) => group(key, window, recordsOf(groups, 0), recordsOf(groups, 1));
   return (context) => new TwoInputWindows(windows, results, context);
 }
 

@@ -1,15 +1,16 @@
 /**
  * How rows stand in a base, an ordered store of bytes:
  *
- *   area 0, about the base   u8 0 · u8 what · …                                        base-marks.ts
  *   area 1, values, lists,   u8 1 · key group u16 · operator u16 · encoded key · table u16 · encoded subkey
  *           maps
  *   area 2, timers, panes    u8 2 · key group u16 · operator u16 · encoded key · table u16 · encoded subkey
+ *   area 3, about the base   u8 3 · u8 what · …                                        base-marks.ts
  *
  *   every value              checksum u32, of the whole row · packed value
  *
  * All rows that a key has in area 1 stand side by side, so one range gives them; a key group is one range per area, and a
- * map's entries are in order. Area 2 is read whole when a worker starts.
+ * map's entries are in order. Area 2 is read whole when a worker starts. Area 3 comes last because a base is filled in this
+ * order, and what it says is known only then.
  */
 import { ByteReader, ByteSink } from '../../core/byte-sink.js';
 import { checksumOf } from '../../core/checksum.js';
@@ -18,11 +19,11 @@ import { encodeKey, skipKey } from '../../core/key-codec.js';
 import type { StateRow } from '../backend.js';
 import { mayLeave } from './row-base.js';
 
-export const AREA_MARKS = 0;
 export const AREA_KEYS = 1;
 export const AREA_MEMORY = 2;
+export const AREA_MARKS = 3;
 
-const CHECKSUM_BYTES = 4;
+export const CHECKSUM_BYTES = 4;
 /** Behind every table's number. */
 const END_OF_TABLES = 0xffff;
 
@@ -73,14 +74,29 @@ function beginRow(area: number, keyGroup: number, operator: number): void {
   sink.u16(operator);
 }
 
-/** Of a row whose key is encoded already. */
-export function rawRowKey({ name: { kind }, keyGroup, key }: RawRow, operator: number, table: number): Uint8Array {
+function putRawRow({ name: { kind }, keyGroup, key }: RawRow, operator: number, table: number): void {
   beginRow(mayLeave(kind) ? AREA_KEYS : AREA_MEMORY, keyGroup, operator);
-  const split = kind === 'value' ? key.length : skipKey(key, 0);
+  if (kind === 'value') {
+    sink.put(key);
+    sink.u16(table);
+    return;
+  }
+  const split = skipKey(key, 0);
   sink.put(key.subarray(0, split));
   sink.u16(table);
   sink.put(key.subarray(split));
+}
+
+/** Of a row whose key is encoded already. */
+export function rawRowKey(row: RawRow, operator: number, table: number): Uint8Array {
+  putRawRow(row, operator, table);
   return copied(sink.bytes);
+}
+
+/** Likewise, a character a byte: in the same order, and fit for a Map. */
+export function rawRowText(row: RawRow, operator: number, table: number): string {
+  putRawRow(row, operator, table);
+  return Buffer.from(sink.bytes.buffer, 0, sink.size).toString('latin1');
 }
 
 /** Where the rows of a key begin and end, or where its row in one table stands, which must be a value. */
@@ -125,13 +141,18 @@ export function placeOfRow(key: Uint8Array): RowPlace {
 
 export function sealedValue(key: Uint8Array, packed: Uint8Array): Uint8Array {
   const value = allocated(CHECKSUM_BYTES + packed.length);
+  putSealed(value, key, packed);
+  return value;
+}
+
+/** Fills `value`, which is as long as that takes. */
+export function putSealed(value: Uint8Array, key: Uint8Array, packed: Uint8Array): void {
   value.set(packed, CHECKSUM_BYTES);
   const sum = checksumOf(key, packed);
   value[0] = sum >>> 24;
   value[1] = sum >>> 16;
   value[2] = sum >>> 8;
   value[3] = sum;
-  return value;
 }
 
 /** The packed value; throws `BaseDamage` unless key and value are as they were written. */

@@ -1,10 +1,10 @@
 /**
  * What a base says about itself, and how it is known that nothing of it is missing.
  *
- *   0 · 0              identity: whose key groups
- *   0 · 1              floor: number of the first mark that is kept
- *   0 · 2 · number u32 names of an operator and of a table, in the order of their first use
- *   0 · 3 · u16 · u32  mark: one in every write, numbered without a gap
+ *   3 · 0              identity: whose key groups
+ *   3 · 1              floor: number of the first mark that is kept
+ *   3 · 2 · number u32 names of an operator and of a table, in the order of their first use
+ *   3 · 3 · u16 · u32  mark: one in every write, numbered without a gap
  *
  * An ordered store may lose writes, and not only the last ones (`OrderedStore`); LevelDB does not notice. But each write
  * is whole and holds a mark, so a lost one leaves a gap among the marks, or was the last; then the mark before it says
@@ -16,7 +16,7 @@ import { ByteReader, ByteSink } from '../../core/byte-sink.js';
 import type { StoreChange, StoreRow } from '../../core/host.js';
 import { AREA_MARKS, BaseDamage, openedPlain, sealedPlain, type TableName } from './base-codec.js';
 
-const VERSION = 1;
+const VERSION = 2;
 const IDENTITY = Uint8Array.of(AREA_MARKS, 0);
 const FLOOR = Uint8Array.of(AREA_MARKS, 1);
 const NAME = 2;
@@ -60,16 +60,15 @@ function numbered(what: number, number: number): Uint8Array {
   return sink.bytes.slice();
 }
 
-function plain(key: Uint8Array, value: unknown): StoreChange {
+function plain(key: Uint8Array, value: unknown): StoreRow {
   return [key, sealedPlain(key, value)];
 }
 
-export const identityChange = (identity: BaseIdentity): StoreChange =>
-  plain(IDENTITY, { version: VERSION, ...identity });
-export const floorChange = (floor: number): StoreChange => plain(FLOOR, floor);
-export const markChange = (number: number, mark: Mark): StoreChange => plain(numbered(MARK, number), mark);
+export const identityChange = (identity: BaseIdentity): StoreRow => plain(IDENTITY, { version: VERSION, ...identity });
+export const floorChange = (floor: number): StoreRow => plain(FLOOR, floor);
+export const markChange = (number: number, mark: Mark): StoreRow => plain(numbered(MARK, number), mark);
 export const noMark = (number: number): StoreChange => [numbered(MARK, number), undefined];
-export const nameChange = (number: number, name: TableName): StoreChange => plain(numbered(NAME, number), name);
+export const nameChange = (number: number, name: TableName): StoreRow => plain(numbered(NAME, number), name);
 
 /** All rows of the area, in order; throws `BaseDamage` unless they fit together and are of this identity. */
 export function readMarks(rows: readonly StoreRow[], identity: BaseIdentity): MarksRead {

@@ -34,23 +34,17 @@ import {
   noMark,
   readMarks,
 } from './base-marks.js';
+import { BaseNames } from './base-names.js';
 import { type BaseRow, mayLeave, type WantedKey } from './row-base.js';
 
 /** Marks kept before those that are flushed are dropped: they are read when the base is opened. */
 const MARKS_MAX = 4_096;
 
-/** Rows of one write of `fill`. */
-const ROWS_PER_WRITE = 2_048;
-
 const areaOf = (area: number): readonly [Uint8Array, Uint8Array] => [Uint8Array.of(area), Uint8Array.of(area + 1)];
 
 export class LevelBase {
   readonly #store: OrderedStore;
-  readonly #names: TableName[];
-  readonly #numbers = new Map<string, number>();
-  readonly #operators = new Map<string, number>();
-  /** Rows come table by table, for the most part. */
-  #last: { readonly name: TableName; readonly table: number; readonly operator: number } | undefined;
+  readonly #names = new BaseNames();
   #mark: Mark;
   #floor: number;
   #next: number;
@@ -72,9 +66,8 @@ export class LevelBase {
     this.#mark = read.mark;
     this.#floor = read.floor;
     this.#next = read.next;
-    this.#names = [];
     this.#identity = identity;
-    for (const name of read.names) this.#addName(name);
+    for (const name of read.names) this.#names.numbersOf(name);
   }
 
   get mark(): Mark {
@@ -83,13 +76,14 @@ export class LevelBase {
 
   /** Whether there may be rows of values, lists or maps of this operator. */
   holds(operator: string): boolean {
-    return this.#names.some((name) => name.operator === operator && mayLeave(name.kind));
+    return this.#names.all.some((name) => name.operator === operator && mayLeave(name.kind));
   }
 
   /** Puts and removes rows, a later one of the same key after an earlier one; `mark`: how far the base is with them. */
   write(rows: readonly RawRow[], mark: Mark): Promise<void> {
-    const changes: StoreChange[] = [];
-    for (const row of rows) changes.push(this.#change(row, changes));
+    const known = this.#names.all.length;
+    const changes = rows.map((row) => this.#change(row));
+    for (const [number, name] of this.#names.all.entries()) if (number >= known) changes.push(nameChange(number, name));
     return this.#write(changes, mark);
   }
 
@@ -104,38 +98,14 @@ export class LevelBase {
     await this.#store.write(changes);
   }
 
-  /**
-   * Fills a part of a base that holds nothing of these rows' key groups, in ascending order: an ordered store takes rows
-   * several times as fast so. A later row of the same key counts.
-   */
-  async fill(parts: AsyncIterable<Iterable<RawRow>>, mark: Mark): Promise<void> {
-    const names: StoreChange[] = [];
-    const found = new Map<string, StoreChange>();
-    for await (const rows of parts) {
-      for (const row of rows) {
-        const [key, value] = this.#change(row, names);
-        if (value === undefined) found.delete(textOfKey(key));
-        else found.set(textOfKey(key), [key, value]);
-      }
-    }
-    const ordered = [...found.keys()].sort();
-    let before = this.#write(names, mark);
-    for (let at = 0; at < ordered.length; at += ROWS_PER_WRITE) {
-      const some = ordered.slice(at, at + ROWS_PER_WRITE).map((key) => found.get(key) as StoreChange);
-      const now = this.#write(some, mark);
-      await before;
-      before = now;
-    }
-    await before;
-  }
-
   /** All rows of values, lists and maps of some keys of an operator, in the order of the keys. */
   async fetch(operator: string, keys: readonly WantedKey[]): Promise<readonly (readonly BaseRow[])[]> {
-    const number = this.#operators.get(operator);
-    const tables = this.#names.flatMap((name, at) => (name.operator === operator && mayLeave(name.kind) ? [at] : []));
+    const number = this.#names.operator(operator);
+    const names = this.#names.all;
+    const tables = names.flatMap((name, at) => (name.operator === operator && mayLeave(name.kind) ? [at] : []));
     if (number === undefined || tables.length === 0) return keys.map(() => []);
     const places = keys.map(({ keyGroup, key }) => new KeyRows(keyGroup, number, key));
-    if (tables.every((table) => this.#names[table]?.kind === 'value')) return this.#fetchValues(places, tables);
+    if (tables.every((table) => names[table]?.kind === 'value')) return this.#fetchValues(places, tables);
     return Promise.all(places.map((place) => this.#fetchRange(place)));
   }
 
@@ -190,35 +160,15 @@ export class LevelBase {
   }
 
   #nameOf(table: number): TableName {
-    const name = this.#names[table];
+    const name = this.#names.all[table];
     assert(name !== undefined, `the base has no table ${table}`);
     return name;
   }
 
-  #change(row: RawRow, changes: StoreChange[]): StoreChange {
-    if (row.name !== this.#last?.name) this.#last = { name: row.name, ...this.#numbersOf(row.name, changes) };
-    const { table, operator } = this.#last;
+  #change(row: RawRow): StoreChange {
+    const { operator, table } = this.#names.numbersOf(row.name);
     const key = rawRowKey(row, operator, table);
     return [key, row.value && sealedValue(key, row.value)];
-  }
-
-  #numbersOf({ operator, table, kind }: TableName, changes: StoreChange[]): { operator: number; table: number } {
-    const name = { operator, table, kind };
-    let number = this.#numbers.get(textOf(name));
-    if (number === undefined) {
-      number = this.#addName(name);
-      changes.push(nameChange(number, name));
-    }
-    return { table: number, operator: this.#operators.get(operator) as number };
-  }
-
-  /** An operator is numbered by its first table. */
-  #addName(name: TableName): number {
-    const number = this.#names.length;
-    this.#names.push(name);
-    this.#numbers.set(textOf(name), number);
-    if (!this.#operators.has(name.operator)) this.#operators.set(name.operator, number);
-    return number;
   }
 
   /** What has been flushed can't be lost by itself any more. */
@@ -229,15 +179,6 @@ export class LevelBase {
     changes.push(floorChange(last));
     return this.#store.flush();
   }
-}
-
-/** One character a byte: texts sort as the bytes do. */
-function textOfKey(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
-}
-
-function textOf({ operator, table, kind }: TableName): string {
-  return `${operator}/${kind}/${table}`;
 }
 
 async function holdsRows(store: OrderedStore): Promise<boolean> {

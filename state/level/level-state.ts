@@ -48,7 +48,8 @@ interface Seal {
 
 /** What an object costs beside its packed bytes: headers, fields, a place in its table. Measured: 40 to 120. */
 const ROW_OVERHEAD_BYTES = 64;
-const ROW_BYTES_AT_FIRST = 64;
+/** Until the first checkpoint shows: rather too much, so that it comes before memory is full of large rows. */
+const ROW_BYTES_AT_FIRST = 512;
 /** Keys of timers that are fetched at once. */
 const TIMERS_AHEAD = 1_000;
 /** Slots looked at in one call; a pause of some 100 µs. */
@@ -67,6 +68,8 @@ export class LevelState extends MemoryState implements Evicting {
   private sealedFor = new Int32Array(64);
   /** Rises with every batch. */
   private turn = 1;
+  /** False while all slots are at hand and none has to go: `used` is not kept up. */
+  private tracks = false;
   private fetching: Fetch | null = null;
   /** The batch that was not ready: it has its slots already, and goes on in the same turn. */
   private unready: Batch | null = null;
@@ -95,6 +98,10 @@ export class LevelState extends MemoryState implements Evicting {
     return super.keyCount + this.evictedKeys;
   }
 
+  get awaitsBase(): boolean {
+    return this.seals.length > 0;
+  }
+
   get heldBytes(): number {
     let rows = 0;
     for (const { held } of this.evictables) rows += held;
@@ -109,12 +116,10 @@ export class LevelState extends MemoryState implements Evicting {
   override prepare(inbox: Inbox): boolean {
     if (this.fetching !== null) return false;
     const { batch, cursor } = inbox;
-    if (this.unready !== batch) {
-      if (this.options.cache.mustWait) return false;
-      this.beginBatch(inbox);
-    }
+    if (this.unready !== batch) this.beginBatch(inbox);
     this.unready = null;
-    if (this.keepsAll) return true;
+    if (this.keepsAll || !(this.tracks || this.wantsTracking)) return true;
+    if (!this.tracks) this.track();
     const at = touchKnown(this.used, batch.slots, cursor, batch.count, this.turn);
     if (at < batch.count && !this.touchRest(batch.slots, at, batch.count)) {
       this.unready = batch;
@@ -183,6 +188,7 @@ export class LevelState extends MemoryState implements Evicting {
   }
 
   evict(bytes: number): void {
+    if (!this.tracks) this.track();
     const slots = Math.min(this.index.slotCount, this.used.length);
     let left = bytes / (this.rowBytes + ROW_OVERHEAD_BYTES);
     for (let scanned = 0; scanned < SCAN_MAX && left > 0 && this.scannedInVain <= 2 * slots; scanned += 1) {
@@ -204,6 +210,18 @@ export class LevelState extends MemoryState implements Evicting {
     super.prepare(inbox);
     this.reach();
     this.turn += 1;
+  }
+
+  /** Only once rows have to leave memory, or may not be in it, does it matter which slots are used. */
+  private get wantsTracking(): boolean {
+    return this.filter.everything || this.options.cache.wantsRoom;
+  }
+
+  private track(): void {
+    this.reach();
+    this.tracks = true;
+    // Nothing has left so far.
+    if (!this.filter.everything) this.used.fill(this.turn, 0, this.index.slotCount);
   }
 
   /** There are no rows that could be anywhere but in memory. */

@@ -7,12 +7,27 @@
 export interface Evicting {
   /** Estimated bytes of what may leave memory, at some time. */
   readonly heldBytes: number;
+  /** Rows that no checkpoint has been asked for. */
+  readonly dirtyCount: number;
+  /** Rows of a checkpoint that is under way, or not in the base yet. */
+  readonly awaitsBase: boolean;
   /** Lets about so many bytes go. */
   evict(bytes: number): void;
 }
 
+/** What a worker wants done about rows that no checkpoint holds, and that can't leave memory. */
+export interface Pressure {
+  /** A checkpoint, ahead of its time. */
+  readonly asks: boolean;
+  /** Sources are to wait: there are far too many. */
+  readonly holds: boolean;
+}
+
 /** Times the limit. */
-const HELD_MAX = 2;
+const WANTS_ROOM_AT = 0.75;
+/** Times the limit: when a checkpoint is asked for, and when sources wait for it. */
+const ASKS_AT = 1.25;
+const HOLDS_AT = 2;
 
 export class StateCache {
   readonly limitBytes: number;
@@ -22,15 +37,18 @@ export class StateCache {
     this.limitBytes = limitBytes;
   }
 
-  /** The base lacks rows of completed checkpoints, which may not leave memory before. */
-  behind = false;
+  /** Rows will soon have to leave memory, for which the base must hold them. */
+  get wantsRoom(): boolean {
+    return this.heldBytes > WANTS_ROOM_AT * this.limitBytes;
+  }
 
-  /**
-   * No more records are to be worked on until the base has caught up: they would bring more rows than leave. That only
-   * waits for the disk, never for another checkpoint, whose barrier might be behind those records.
-   */
-  get mustWait(): boolean {
-    return this.behind && this.heldBytes > HELD_MAX * this.limitBytes;
+  /** Nothing is wanted that would not help: rows of the keys being worked on may be too many by themselves. */
+  get pressure(): Pressure {
+    const held = this.heldBytes;
+    if (held <= ASKS_AT * this.limitBytes) return { asks: false, holds: false };
+    const awaitsBase = this.states.some((state) => state.awaitsBase);
+    const dirty = this.states.some(({ dirtyCount }) => dirtyCount > 0);
+    return { asks: dirty && !awaitsBase, holds: (dirty || awaitsBase) && held > HOLDS_AT * this.limitBytes };
   }
 
   add(state: Evicting): void {

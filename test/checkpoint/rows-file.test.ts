@@ -1,10 +1,24 @@
 /** Rows come back from a file as they were put, whatever their keys and values. */
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
-import { type RowsFile, RowsFileWriter, readRows, type StoredRow } from '../../checkpoint/rows-file.js';
+import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import type { FileRef } from '../../checkpoint/manifest.js';
+import { mergeRows, worthMerging } from '../../checkpoint/merge.js';
+import { type KeyGroupRange, newestOfFiles, newestRows, pieces } from '../../checkpoint/newest-rows.js';
+import { Piece } from '../../checkpoint/piece.js';
+import {
+  encodeRows,
+  namesOf,
+  type RowsFile,
+  RowsFileWriter,
+  type StoredRow,
+  storedRow,
+} from '../../checkpoint/rows-file.js';
+import type { MillraceError } from '../../core/errors.js';
 import { hashKey, type Key, keyGroupOf } from '../../core/key.js';
+import { MemoryStorage } from '../../engine/host/memory-storage.js';
 import type { StateRow } from '../../state/backend.js';
+import type { RawRow } from '../../state/level/base-codec.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
 import { difference, plainValues, texts } from '../exchange/plain-values.js';
 import { KEYS, mark, slotOf } from '../state/state-kit.js';
@@ -42,8 +56,22 @@ const put: fc.Arbitrary<Put> = fc.record({
 
 const groupOf = (key: Key): number => keyGroupOf(hashKey(key), 128);
 
-function bytesOf({ chunks }: RowsFile): Uint8Array {
-  return Buffer.concat(chunks);
+const ALL: KeyGroupRange = { first: 0, end: 128 };
+
+/** As the sections have them. */
+function rowsOf({ sections, tables }: RowsFile, range = ALL): StoredRow[] {
+  const piece = new Piece(namesOf(tables));
+  for (const { bytes } of sections) piece.add(bytes, [...tables.keys()], range);
+  return [...piece].map(storedRow);
+}
+
+function rowsOfAll(files: readonly RowsFile[]): RawRow[] {
+  return [...newestOfFiles(files)].filter((row) => row !== undefined);
+}
+
+/** Rows of a key group keep their order; key groups ascend. */
+function ordered(puts: readonly Put[]): Put[] {
+  return [...puts].sort((a, b) => groupOf(a.key) - groupOf(b.key));
 }
 
 function fileOf(puts: readonly Put[]): RowsFile {
@@ -70,9 +98,9 @@ function check(row: StoredRow | undefined, put: Put): void {
 t.test('rows of every kind come back, in order', async () => {
   fc.assert(
     fc.property(fc.array(put, { maxLength: 30 }), (puts) => {
-      const rows = [...readRows(bytesOf(fileOf(puts)))];
+      const rows = rowsOf(fileOf(puts));
       if (rows.length !== puts.length) throw new Error(`${rows.length} rows, not ${puts.length}`);
-      for (const [at, made] of puts.entries()) check(rows[at], made);
+      for (const [at, made] of ordered(puts).entries()) check(rows[at], made);
     }),
     { numRuns: 1_000 },
   );
@@ -83,8 +111,7 @@ t.test('rows replace one another exactly if their names and keys are equal', asy
     JSON.stringify([operator, table, kind, mark(key), kind === 'value' ? '' : mark(subkey)]);
   fc.assert(
     fc.property(put, put, (a, b) => {
-      const [first, second] = [...readRows(bytesOf(fileOf([a, b])))] as [StoredRow, StoredRow];
-      return (first.id === second.id) === (nameOf(a) === nameOf(b));
+      return rowsOfAll([fileOf([a]), fileOf([b])]).length === (nameOf(a) === nameOf(b) ? 1 : 2);
     }),
     { numRuns: 3_000 },
   );
@@ -105,13 +132,9 @@ t.test('values that serialisers get wrong', async (t) => {
     'a long text': '€'.repeat(100_000),
   };
   for (const [name, value] of Object.entries(values)) {
-    const [row] = [
-      ...readRows(
-        bytesOf(
-          fileOf([{ operator: 'a', table: 'x', kind: 'value', key: ['k'], subkey: null, removed: false, value }]),
-        ),
-      ),
-    ];
+    const [row] = rowsOf(
+      fileOf([{ operator: 'a', table: 'x', kind: 'value', key: ['k'], subkey: null, removed: false, value }]),
+    );
     t.equal(difference(row?.value, value), undefined, name);
   }
 });
@@ -120,32 +143,35 @@ t.test('only rows of the key groups wanted', async (t) => {
   const puts = Array.from({ length: 1_000 }, (_, at): Put => {
     return { operator: 'a', table: 'x', kind: 'value', key: at, subkey: null, removed: at % 3 === 0, value: at };
   });
-  const bytes = bytesOf(fileOf(puts));
-  const wanted = puts.filter(({ key }) => groupOf(key) < 40);
+  const wanted = ordered(puts.filter(({ key }) => groupOf(key) < 40));
   t.ok(wanted.length > 0 && wanted.length < puts.length);
-  const rows = [...readRows(bytes, (group) => group < 40)];
+  const rows = rowsOf(fileOf(puts), { first: 0, end: 40 });
   t.same(
     rows.map(({ key }) => key),
     wanted.map(({ key }) => key),
   );
 });
 
-t.test('a file of many chunks is what its digest says', async (t) => {
+t.test('a file of many sections', async (t) => {
   const writer = new RowsFileWriter();
   const rows = writer.of('a');
   const text = 'x'.repeat(150);
   for (let at = 0; at < 5_000; at += 1) rows.put('x', 'map', groupOf(at), at, `${text}${at}`, { at, text });
   t.equal(writer.rows, 5_000);
   const file = writer.finish();
-  const bytes = bytesOf(file);
-  t.ok(file.chunks.length > 10, `${file.chunks.length} chunks`);
-  t.equal(file.sizeBytes, bytes.length);
-  t.equal(file.rows, 5_000);
-  t.equal(file.digest, createHash('sha256').update(bytes).digest('hex'));
-  const back = [...readRows(bytes)];
-  t.equal(back.length, 5_000);
+  t.ok(file.sections.length > 10 && file.sections.length < 64, `${file.sections.length} sections`);
+  const ends = file.sections.map(({ end }) => end);
+  t.ok(
+    file.sections.every(({ first, end }, at) => first < end && first >= (ends[at - 1] ?? 0)),
+    'ascending, and apart',
+  );
+  const { bytes, facts } = encodeRows(file);
+  t.equal(facts.sizeBytes, bytes.length);
+  t.equal(facts.rows, 5_000);
+  const back = new Map(rowsOf(file).map((row) => [row.key, row]));
+  t.equal(back.size, 5_000);
   for (const at of [0, 1, 777, 4_999])
-    t.match(back[at], { key: at, subkey: `${text}${at}`, value: { at, text } }, `row ${at}`);
+    t.match(back.get(at), { subkey: `${text}${at}`, value: { at, text } }, `row ${at}`);
 });
 
 t.test('a value that cannot be packed leaves no half row', async (t) => {
@@ -156,7 +182,7 @@ t.test('a value that cannot be packed leaves no half row', async (t) => {
   t.equal(writer.rows, 1);
   rows.put('x', 'value', 3, 'three', undefined, 3);
   t.same(
-    [...readRows(bytesOf(writer.finish()))].map(({ key, value }) => [key, value]),
+    rowsOf(writer.finish()).map(({ key, value }) => [key, value]),
     [
       ['one', 1],
       ['three', 3],
@@ -164,14 +190,136 @@ t.test('a value that cannot be packed leaves no half row', async (t) => {
   );
 });
 
-t.test('what is no file of rows, or one of another version, is refused', async (t) => {
-  const bytes = bytesOf(fileOf([]));
-  t.same([...readRows(bytes)], []);
-  for (const at of [0, 7, 8, 9]) {
-    const changed = Uint8Array.from(bytes);
-    changed[at] = (changed[at] as number) ^ 1;
-    t.throws(() => [...readRows(changed)], { code: 'MILL_CHECKPOINT_UNREADABLE' });
+t.test('a key group with much in it has several sections, in order', async (t) => {
+  const writer = new RowsFileWriter();
+  const rows = writer.of('a');
+  for (let at = 0; at < 3_000; at += 1) rows.put('x', 'list', 5, 'key', at, 'x'.repeat(1_000));
+  const { sections } = writer.finish();
+  t.ok(sections.length >= 3 && sections.every(({ first, end }) => first === 5 && end === 6), `${sections.length}`);
+  t.same(
+    rowsOf(writer.finish()).map(({ subkey }) => subkey),
+    Array.from({ length: 3_000 }, (_, at) => at),
+  );
+});
+
+/** Files in a store, and the newest version of each row, by a plain map. */
+async function stored(files: readonly (readonly Put[])[]) {
+  const storage = new MemoryStorage();
+  const store = new CheckpointStore(storage, 'job');
+  await store.open();
+  const refs: FileRef[] = [];
+  for (const [at, puts] of files.entries())
+    refs.push({ ...(await store.writeRows(`f${at}`, fileOf(puts))), epoch: at + 1 });
+  return { storage, store, refs };
+}
+
+const small: fc.Arbitrary<Put> = put.map((each) => ({ ...each, key: Number(mark(each.key).length % 7), subkey: 0 }));
+
+function textOf({ operator, table, kind, key, value, removed }: StoredRow | Put): string {
+  return `${operator}/${table}/${kind}/${mark(key)}${removed ? '' : ` = ${mark(value as Key)}`}`;
+}
+
+function newest(files: readonly (readonly Put[])[], removed: boolean): string[] {
+  const rows = new Map<string, Put>();
+  for (const each of files.flat()) rows.set(textOf({ ...each, removed: true }), each);
+  return [...rows.values()]
+    .filter((each) => removed || !each.removed)
+    .map(textOf)
+    .sort();
+}
+
+t.test('files amount to the newest version of each row, merged or not, whole or in part', async () => {
+  const counted = small.map((each) => ({ ...each, value: Math.random() }));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(counted, { maxLength: 20 }), { minLength: 1, maxLength: 4 }),
+      fc.nat(3),
+      fc.integer({ min: 1, max: 127 }),
+      async (files, from, cut) => {
+        const { store, refs } = await stored(files);
+        const read = async (some: readonly FileRef[], range: KeyGroupRange): Promise<string[]> => {
+          const found: string[] = [];
+          for await (const row of newestRows(store, some, range)) found.push(textOf(row));
+          return found;
+        };
+        const expected = newest(files, false).join();
+        const halves = [...(await read(refs, { first: 0, end: cut })), ...(await read(refs, { first: cut, end: 128 }))];
+        if (halves.sort().join() !== expected) throw new Error(`${halves.join()} instead of ${expected}`);
+        const whole = await mergeRows(store, { name: 'whole', files: refs, range: ALL }, store);
+        if ((await read([whole], ALL)).sort().join() !== expected) throw new Error('merged');
+        const at = Math.min(from, refs.length - 1);
+        const task = { name: 'part', files: refs.slice(at), range: ALL, keepsRemoved: true };
+        const part = await mergeRows(store, task, store);
+        if ((await read([...refs.slice(0, at), part], ALL)).sort().join() !== expected)
+          throw new Error('merged in part');
+        const inMemory = rowsOfAll(files.map(fileOf))
+          .map((row) => textOf(storedRow(row)))
+          .sort();
+        if (inMemory.join() !== newest(files, true).join()) throw new Error('in memory');
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+t.test('pieces ascend by key groups and hold each of them whole', async (t) => {
+  const puts = Array.from({ length: 400 }, (_, at): Put => {
+    const value = 'x'.repeat(200_000);
+    return { operator: 'a', table: 'x', kind: 'value', key: at, subkey: null, removed: false, value };
+  });
+  const { store, refs } = await stored([puts.slice(0, 300), puts.slice(200)]);
+  const groups: number[][] = [];
+  for await (const rows of pieces(store, refs, ALL)) groups.push([...rows].map(({ keyGroup }) => keyGroup));
+  t.ok(groups.length > 1, `${groups.length} pieces`);
+  for (const [at, piece] of groups.entries())
+    t.ok(Math.max(...(groups[at - 1] ?? [-1])) < Math.min(...piece), 'apart from the piece before');
+  t.equal(groups.flat().length, 500);
+});
+
+t.test('every byte is checked before it is used', async (t) => {
+  const { storage, store, refs } = await stored([
+    Array.from({ length: 40 }, (_, at): Put => {
+      return { operator: 'a', table: 'x', kind: 'map', key: at, subkey: 'k', removed: at % 7 === 0, value: at };
+    }),
+  ]);
+  const [ref] = refs as [FileRef];
+  const path = `job/${ref.path}`;
+  const content = new Uint8Array(ref.sizeBytes);
+  await (await storage.read(path)).read(content, 0);
+  for (let at = 0; at < content.length; at += 1) {
+    const changed = Uint8Array.from(content);
+    changed[at] = (changed[at] as number) ^ (1 << (at % 8));
+    await (await storage.write(path)).write(changed);
+    const read = (async () => (await store.openRows(ref)).verify())();
+    const code = await read.then(
+      () => 'nothing',
+      (error: MillraceError) => `${error.code} ${error.place.position}`,
+    );
+    if (code !== `MILL_CHECKPOINT_DAMAGED ${path}`) t.fail(`byte ${at}: ${code}`);
   }
+  t.pass(`${content.length} bytes`);
+});
+
+t.test('what is merged, and when', async (t) => {
+  const chosen = (sizes: readonly number[], applied = Number.POSITIVE_INFINITY): string =>
+    String(
+      worthMerging(
+        sizes.map((sizeBytes, epoch) => ({ path: String(epoch), sizeBytes, digest: '', rows: 1, epoch })),
+        { filesMax: 4, applied },
+      )?.map(({ path }) => path),
+    );
+  const mega = 1 << 20;
+  t.equal(chosen([]), 'undefined');
+  t.equal(chosen([100 * mega, 10 * mega, 10 * mega]), 'undefined', 'the deltas weigh little');
+  t.equal(chosen([100 * mega, 30 * mega, 30 * mega]), '0,1,2', 'more than half of the run file');
+  t.equal(chosen([100 * mega, 60 * mega, 30 * mega], 1), '0,1', 'as far as the base is');
+  t.equal(chosen([100 * mega, 30 * mega, 30 * mega], 1), 'undefined', 'the base has too little yet');
+  t.equal(chosen([100, 30, 30, 30]), 'undefined', 'less than a mebibyte is not worth it');
+  t.equal(chosen([100, 10, 10, 10, 10]), '1,2,3,4', 'too many: the deltas alone');
+  t.equal(chosen([100, 10, 10, 10, 10], 0), '1,2,3,4', 'wherever the base is: removals stay');
+  t.equal(chosen([100, 40, 10, 10, 10]), '2,3,4', 'one that outweighs what came after it stays');
+  t.equal(chosen([100, 40, 20, 9, 3]), '3,4', 'two in any case');
+  t.equal(chosen([1, 1, 1, 1, 1]), '1,2,3,4', 'the first file stays while its deltas are small');
 });
 
 t.test('a state goes through files and back', async (t) => {
@@ -192,12 +340,12 @@ t.test('a state goes through files and back', async (t) => {
   state.seal(writer.of('op'));
   while (!state.drainSealed(7));
   const fresh = make();
-  for (const row of readRows(bytesOf(writer.finish()))) fresh.restore(row);
-  const textOf = (row: StateRow): string =>
+  for (const row of rowsOf(writer.finish())) fresh.restore(row);
+  const nameOf = (row: StateRow): string =>
     `${row.kind} ${row.table} ${mark(row.key)} ${mark(row.subkey)} ${row.keyGroup}`;
-  const rowsOf = (of: MemoryState): Map<string, unknown> =>
-    new Map([...of.rows()].map((row) => [textOf(row), row.value]));
-  const [found, wanted] = [rowsOf(fresh), rowsOf(state)];
+  const valuesOf = (of: MemoryState): Map<string, unknown> =>
+    new Map([...of.rows()].map((row) => [nameOf(row), row.value]));
+  const [found, wanted] = [valuesOf(fresh), valuesOf(state)];
   t.equal(found.size, wanted.size);
   for (const [text, value] of wanted) {
     const wrong = found.has(text) ? difference(found.get(text), value) : 'missing';

@@ -21,10 +21,10 @@ t.test('a line says status, events, rate and watermark', async (t) => {
 });
 
 t.test('with checkpoints, also the last one: number, age, duration, size', async (t) => {
-  const checkpoint = { epoch: 12, count: 3, completedAt: 10_000, durationMs: 23.6, sizeBytes: 1_234_567 };
+  const checkpoint = { epoch: 12, count: 3, completedAt: 10_000, durationMs: 23.6, pauseMs: 1, sizeBytes: 1_234_567 };
   const line = progressLine({ ...METRICS, ratePerS: 1, checkpoint }, paintFor({}), 12_500);
   t.match(line, /59:00Z {3}checkpoint 12, 2\.5 s ago, 24 ms, 1\.2 MB$/);
-  const earlier = { ...checkpoint, durationMs: undefined, sizeBytes: 0 };
+  const earlier = { ...checkpoint, durationMs: undefined, pauseMs: undefined, sizeBytes: 0 };
   const found = progressLine({ ...METRICS, ratePerS: 1, checkpoint: earlier }, paintFor({}), 190_000);
   t.match(found, /checkpoint 12, 3 min ago, 0 B$/);
   t.same([0, 9_949, 12_400, 89_000, 100_000, 7_200_000, 260_000_000].map(ageText), [

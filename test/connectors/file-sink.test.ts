@@ -232,7 +232,8 @@ for (const [code, expected] of Object.entries(EXPECTED_CODES)) {
         // Only what cleans up behind the last commit may fail unnoticed.
         if (outcome !== undefined)
           t.match(outcome, { code: expected, operator: 'out' }, `${faulty.failed} (${failAt})`);
-        else t.match(faulty.failed, /^(remove|close) /);
+        // The sink's directory lies in one that may not be opened to be synced, and has been there before.
+        else t.match(faulty.failed, code === 'EACCES' ? /^(remove|close) |^sync directory \.$/ : /^(remove|close) /);
         const visible = (await visibleIn(disk)).sort(byNumber);
         t.same(visible, numbers(visible.length), `whole records after ${faulty.failed}`);
         t.ok(visible.length <= checkpoint.count, 'nothing is visible that no checkpoint has');

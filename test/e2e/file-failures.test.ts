@@ -2,13 +2,13 @@
  * Files as they should not be: rows that can't be read, under each policy; input that is not there; output that cannot
  * be written. Through the real file source and sink, inline and on workers.
  */
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type DeadLetter, type RunOptions, run } from 'millrace';
 import t, { type Test } from 'tap';
 import { failureOf, readRecords, visibleFiles } from './failure-of.js';
 import reading from './jobs/reading.js';
+import { withDisk } from './small-disk.js';
 
 t.setTimeout(120_000);
 
@@ -172,18 +172,6 @@ t.test('output that cannot be written: a file stands in the way', async (t) => {
     line: /^to\('out'/,
   });
 });
-
-/** Lets `use` have a small disk of its own at `directory`, where mounting one is allowed. */
-async function withDisk(t: Test, directory: string, options: string, use: () => Promise<void>): Promise<void> {
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory]);
-  // Every disk call failing is tested with the sink; this shows it with a real disk, if there may be one.
-  if (status !== 0) return void t.pass('no disk may be mounted here');
-  try {
-    await use();
-  } finally {
-    spawnSync('umount', ['-l', directory]);
-  }
-}
 
 t.test('a full disk', async (t) => {
   const rows = Array.from({ length: 20_000 }, (_, n) => `id-${n},${n}`).join('\n');

@@ -2,7 +2,15 @@
  * A disk whose n-th call fails, with an error of your choice; the calls before and after it work. A failing write
  * may have written part of its bytes. Calls are counted, so that a test can fail each of them in turn.
  */
-import type { Codec, DirectoryEntry, OrderedStore, ReadableFile, Storage, WritableFile } from '../../core/host.js';
+import type {
+  Codec,
+  DirectoryEntry,
+  OrderedStore,
+  ReadableFile,
+  Storage,
+  StoreRow,
+  WritableFile,
+} from '../../core/host.js';
 
 export class FaultyStorage implements Storage {
   calls = 0;
@@ -78,6 +86,10 @@ export class FaultyStorage implements Storage {
 
   openStore(path: string): Promise<OrderedStore> {
     return this.attempt(`open ${path}`, () => this.storage.openStore(path));
+  }
+
+  fillStore(path: string, rows: AsyncIterable<readonly StoreRow[]>): Promise<OrderedStore> {
+    return this.attempt(`fill ${path}`, () => this.storage.fillStore(path, rows));
   }
 
   destroyStore(path: string): Promise<void> {

@@ -1,4 +1,6 @@
 /** The disk and the disk in memory: both keep the laws; each has some of its own. */
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import t from 'tap';
@@ -133,4 +135,29 @@ t.test('files opened before a crash are of no use after it', async (t) => {
   storage.crash(() => 0.99);
   await t.rejects(file.write(Buffer.from('x')), { code: 'EBADF' });
   await t.rejects(file.sync(), { code: 'EBADF' });
+});
+
+t.test('a lock whose files are damaged can be taken, and one that is held cannot', async (t) => {
+  const storage = new NodeStorage();
+  const root = t.testdir({});
+  const path = join(root, 'lock');
+  for (let turn = 0; turn < 2; turn += 1) await (await storage.lock(path))?.();
+  cpSync(path, join(root, 'kept'), { recursive: true });
+  const names = readdirSync(path).filter((name) => !name.startsWith('LO'));
+  for (const name of names) {
+    const bytes = readFileSync(join(root, 'kept', name));
+    for (let at = -1; at < bytes.length; at += 1) {
+      const flipped = Buffer.from(bytes);
+      if (at >= 0) flipped.writeUInt8(flipped.readUInt8(at) ^ 0x55, at);
+      writeFileSync(join(path, name), at < 0 ? '' : flipped);
+      const release = await storage.lock(path);
+      if (!release || (await storage.lock(path))) t.fail(`byte ${at} of ${name}`);
+      await release?.();
+      cpSync(join(root, 'kept'), path, { recursive: true });
+    }
+  }
+  const release = await storage.lock(path);
+  for (const name of readdirSync(path)) if (name !== 'LOCK') rmSync(join(path, name));
+  t.equal(await storage.lock(path), undefined, 'whatever has become of its files');
+  await release?.();
 });

@@ -54,7 +54,8 @@ export async function killRun({ seed, kills, directory, expected, perSecond }: K
       if (workers !== before && count.kills > 0) count.rescales += 1;
     }
     const args = ['--out', join(directory, 'out'), '--state', join(directory, 'state'), '--workers', String(workers)];
-    const child = start([...args, '--rate', String(perSecond ?? 60_000)]);
+    const backend = random.below(3) === 0 ? [] : ['--backend', 'level'];
+    const child = start([...args, ...backend, '--rate', String(perSecond ?? 60_000)]);
     // A third of the lives end while the process is still getting up.
     const lifeMs = random.below(3) === 0 ? 80 + random.below(300) : 400 + random.below(900);
     const end = count.kills < kills ? await killAfter(child, lifeMs) : await finish(child);

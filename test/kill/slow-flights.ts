@@ -1,7 +1,7 @@
 /**
  * The flights job, slowed down, as a process to be killed:
  *
- *   node slow-flights.js --out <directory> --state <directory> --workers <n>
+ *   node slow-flights.js --out <directory> --state <directory> --workers <n> --backend level
  */
 import { parseArgs } from 'node:util';
 import { csv, fileSink, files, job, ndjson, run } from 'millrace';
@@ -38,6 +38,7 @@ const { values } = parseArgs({
     state: { type: 'string' },
     workers: { type: 'string' },
     rate: { type: 'string' },
+    backend: { type: 'string' },
   },
 });
 
@@ -47,6 +48,7 @@ if (values.out !== undefined) {
     workers: Number(values.workers ?? 2),
     state: values.state ?? false,
     checkpointEvery: '100ms',
+    ...(values.backend === 'level' ? { backend: 'level', stateMemoryMb: 1 } : {}),
   });
   console.log(status);
 }

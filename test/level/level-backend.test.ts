@@ -2,7 +2,9 @@
  * Recovery of a worker's base: warm where it is on the manifest's chain of checkpoints, cold otherwise, right in any
  * case; and the bugs that would make it wrong, planted.
  */
+
 import t, { type Test } from 'tap';
+import type { RowsFile } from '../../checkpoint/rows-file.js';
 import type { Storage } from '../../core/host.js';
 import { MemoryStorage } from '../../engine/host/memory-storage.js';
 import { NodeStorage } from '../../engine/host/node-storage.js';
@@ -39,11 +41,10 @@ for (const [name, make] of Object.entries(STORAGES)) {
     const { storage, root } = make(t);
     const rig = await Rig.open(storage, root);
     await rig.set({ a: { n: 1 }, b: 2 });
-    rig.evictAll();
+    await rig.evictAll();
     t.equal(rig.state.heldBytes > 0, true, 'nothing leaves before a checkpoint holds it');
     await rig.checkpoint('one');
-    await rig.slotsOf(['x']);
-    rig.evictAll();
+    await rig.evictAll();
     t.equal(rig.state.heldBytes, 0);
     t.same(await rig.get('a'), { n: 1 });
     t.equal(await rig.get('b'), 2);
@@ -87,7 +88,7 @@ for (const [name, make] of Object.entries(STORAGES)) {
       const slot = again.state.timers('event').take(100);
       if (slot < 0) break;
       fired.push(again.state.keyOf(slot), again.state.value('v').get(slot));
-      again.evictAll();
+      await again.evictAll();
     }
     t.same(fired, ['b', 2, 'a', 1]);
     await again.backend.close();
@@ -190,8 +191,8 @@ async function neverCompleted(): Promise<unknown> {
 t.test('nothing is applied before it is complete', async (t) => {
   t.equal(await neverCompleted(), 1);
   const { written } = LevelBackend.prototype;
-  plant(t, LevelBackend.prototype, 'written', function (this: LevelBackend, checkpoint: number, chunks: never[]) {
-    written.call(this, checkpoint, chunks);
+  plant(t, LevelBackend.prototype, 'written', function (this: LevelBackend, checkpoint: number, rows: RowsFile) {
+    written.call(this, checkpoint, rows);
     this.completed(checkpoint, 'one');
   } as never);
   t.equal(await neverCompleted(), 'not complete', 'the planted bug shows');
@@ -202,8 +203,7 @@ async function overtakenFetch(): Promise<unknown> {
   const rig = await Rig.open(new MemoryStorage(), '/job');
   await rig.set({ a: 'older' });
   await rig.checkpoint('one');
-  await rig.slotsOf(['x']);
-  rig.evictAll();
+  await rig.evictAll();
   const slots = rig.slotsOf(['a']);
   rig.state.restore({ keyGroup: 0, table: 'v', kind: 'value', key: 'a', value: 'newer' });
   const [slot] = await slots;
@@ -224,8 +224,7 @@ async function shortOfMemory(): Promise<unknown> {
   await rig.set({ a: 1 });
   await rig.checkpoint('one');
   await rig.set({ a: 2 });
-  await rig.slotsOf(['x']);
-  rig.evictAll();
+  await rig.evictAll();
   return rig.get('a');
 }
 

@@ -45,6 +45,7 @@ export class Rig {
       storage,
       store: this.store,
       cacheBytes,
+      lagMax: 1,
       fail: (error) => {
         this.failure = error;
       },
@@ -105,7 +106,7 @@ export class Rig {
     const rows = writer.finish();
     this.names += 1;
     const file = await this.store.writeRows(`${String(epoch + 1).padStart(12, '0')}-${id}-${this.names}`, rows);
-    this.backend.written(epoch + 1, rows.chunks);
+    this.backend.written(epoch + 1, rows);
     return {
       id,
       epoch: epoch + 1,
@@ -135,7 +136,10 @@ export class Rig {
     }
   }
 
-  evictAll(): void {
+  /** All that may leave memory does, with another key at hand. */
+  async evictAll(): Promise<void> {
+    this.state.evict(0);
+    await this.slotsOf(['another']);
     for (let turn = 0; turn < 3; turn += 1) this.state.evict(Number.POSITIVE_INFINITY);
   }
 

@@ -4,17 +4,11 @@
  */
 import { fileSink, generate, type JobDefinition, job, ndjson } from 'millrace';
 import t from 'tap';
-import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import { mergeIn } from '../../checkpoint/merge-in.js';
 import { Random } from '../../core/random.js';
-import { Coordinator, type JobOutcome } from '../../engine/coordinator/coordinator.js';
-import type { StartOptions } from '../../engine/coordinator/starting-point.js';
-import { physicalPlan } from '../../engine/graph/chain.js';
+import type { Coordinator } from '../../engine/coordinator/coordinator.js';
 import { MemoryStorage } from '../../engine/host/memory-storage.js';
-import { Simulation } from '../../engine/host/simulated-host.js';
-import { DEFAULT_SETTINGS } from '../../engine/worker/settings.js';
+import { linesOn, live } from './life.js';
 
-const STATE = '/state';
 const SAVED = '/saved';
 const OUT = '/out';
 const COUNT = 60;
@@ -27,77 +21,12 @@ const counting = (name: string, renamedFrom?: string): JobDefinition =>
       .to('rows', fileSink(OUT, ndjson(), { roll: { every: 3 } }));
   });
 
-interface Life {
-  readonly disk: MemoryStorage;
-  readonly seed: number;
-  readonly definition: JobDefinition;
-  readonly start?: StartOptions;
-  readonly diesAt?: number;
-  readonly workers: number;
-  /** What the program does while the job runs. */
-  readonly meanwhile?: (coordinator: Coordinator) => Promise<void>;
-}
-
-/** How it ended; undefined: the process has died. */
-async function live({
-  disk,
-  seed,
-  definition,
-  start = {},
-  diesAt,
-  workers,
-  meanwhile,
-}: Life): Promise<JobOutcome | undefined> {
-  const simulation = new Simulation({
-    seed,
-    workers,
-    disk,
-    settings: { ...DEFAULT_SETTINGS, batchRecords: 4, ringBytes: 1 << 12 },
-    ...(diesAt === undefined ? {} : { diesAt }),
-  });
-  const host = simulation.host();
-  const plan = physicalPlan(definition.plan());
-  const store = new CheckpointStore(simulation.storage, STATE);
-  const coordinator = new Coordinator({
-    plan,
-    fleet: simulation.fleet(plan, host),
-    restart: { kind: 'none' },
-    fresh: false,
-    checkpoints: {
-      store,
-      everyMs: 4,
-      timeoutMs: 60_000,
-      filesMax: 2,
-      merge: (task) => mergeIn(simulation.storage, STATE, task),
-    },
-    start,
-  });
-  const outcome = await simulation.run(Promise.all([coordinator.done, meanwhile?.(coordinator)]));
-  return outcome?.[0];
-}
-
 /** To its end, with a savepoint on the way. */
 async function finishedJob(seed: number): Promise<MemoryStorage> {
   const disk = new MemoryStorage();
   const meanwhile = async (coordinator: Coordinator): Promise<void> => void (await coordinator.savepoint(SAVED));
   await live({ disk, seed, definition: counting('counts'), workers: 2, meanwhile });
   return disk;
-}
-
-async function rowsOn(disk: MemoryStorage): Promise<string[]> {
-  const rows: string[] = [];
-  for (const { name } of await disk.list(OUT)) {
-    if (name.startsWith('.')) throw new Error(`a stray ${name}`);
-    const bytes = new Uint8Array((await disk.stat(`${OUT}/${name}`))?.sizeBytes ?? 0);
-    await (await disk.read(`${OUT}/${name}`)).read(bytes, 0);
-    rows.push(
-      ...new TextDecoder()
-        .decode(bytes)
-        .split('\n')
-        .filter((line) => line !== ''),
-    );
-  }
-  return rows.sort();
 }
 
 const EXPECTED = Array.from({ length: COUNT }, (_, n) =>
@@ -115,7 +44,7 @@ async function dieAt(diesAt: number, again: boolean): Promise<'died' | 'lived'> 
     disk.crash(() => random.next());
     await live({ disk, seed: diesAt + 2, definition: renamed, workers: 1, start: again ? start : {} });
   }
-  const rows = await rowsOn(disk);
+  const rows = await linesOn(disk, OUT);
   const at = EXPECTED.findIndex((row, index) => row !== rows[index]);
   if (at >= 0 || rows.length !== EXPECTED.length)
     throw new Error(`call ${diesAt}: ${rows.length} rows, at ${at} ${rows[at]} instead of ${EXPECTED[at]}`);
@@ -143,5 +72,5 @@ t.test('without a death it has really gone back', async (t) => {
     before.some((name) => !after.includes(name)),
     'files have been withdrawn',
   );
-  t.same(await rowsOn(disk), EXPECTED);
+  t.same(await linesOn(disk, OUT), EXPECTED);
 });

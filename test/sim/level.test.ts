@@ -3,7 +3,9 @@
  * memory comes back, warm or cold, on any number of workers.
  */
 import t from 'tap';
+import { Checkpointing } from '../../engine/coordinator/checkpointing.js';
 import { LevelBackend } from '../../engine/worker/level-backend.js';
+import { Subtask } from '../../engine/worker/subtask.js';
 import { LevelState } from '../../state/level/level-state.js';
 import { checkCrashSeed, type SeedReport } from './check-seed.js';
 
@@ -18,11 +20,21 @@ function checkLevelSeed(seed: number): Promise<SeedReport> {
 }
 
 /** Counts what happens, so that it is known to happen. */
-const counts = { warm: 0, cold: 0, none: 0, evicted: 0, loaded: 0 };
+const counts = { warm: 0, cold: 0, none: 0, evicted: 0, loaded: 0, asks: 0, holds: 0 };
 const { open } = LevelBackend.prototype;
 LevelBackend.prototype.open = async function (this: LevelBackend, ...given) {
   await open.apply(this, given);
   counts[this.recovery] += 1;
+};
+const { hurry } = Checkpointing.prototype;
+Checkpointing.prototype.hurry = function (this: Checkpointing) {
+  counts.asks += 1;
+  hurry.call(this);
+};
+const { hold } = Subtask.prototype;
+Subtask.prototype.hold = function (this: Subtask, held) {
+  counts.holds += 1;
+  hold.call(this, held);
 };
 interface Inside {
   evictAt(slot: number): number;

@@ -4,7 +4,7 @@
 import t from 'tap';
 import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import type { Manifest } from '../../checkpoint/manifest.js';
-import { type RowsFile, RowsFileWriter } from '../../checkpoint/rows-file.js';
+import { encodeRows, type RowsContent, type RowsFile, RowsFileWriter } from '../../checkpoint/rows-file.js';
 import { TIME_MIN } from '../../core/time.js';
 import { Attempt } from '../../engine/coordinator/attempt.js';
 import { MemoryStorage } from '../../engine/host/memory-storage.js';
@@ -89,10 +89,9 @@ t.test('a worker acknowledges before its rows are written', async (t) => {
     CheckpointStore.prototype,
     'writeRows',
     (write) =>
-      async function (this: CheckpointStore, name: string, file: RowsFile) {
+      async function (this: CheckpointStore, name: string, file: RowsContent) {
         void afterAWhile().then(() => write.call(this, name, file));
-        const { chunks: _chunks, ...rest } = file;
-        return { path: `state/${name}.rows`, ...rest };
+        return { path: `state/${name}.rows`, ...encodeRows(file as RowsFile).facts };
       },
   );
   await isFound(t);
@@ -143,11 +142,11 @@ t.test('a sealed object is changed before it is written', async (t) => {
   plant(
     t,
     RowsFileWriter.prototype,
-    'finish',
-    (finish) =>
+    'closeSome',
+    (closeSome) =>
       function (this: RowsFileWriter) {
         for (const write of late.splice(0)) write();
-        return finish.call(this);
+        return closeSome.call(this);
       },
   );
   await isFound(t);
