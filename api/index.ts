@@ -46,8 +46,9 @@ export type {
   JoinType,
   LeftOf,
   RightOf,
+  TemporalJoinOptions,
   WindowJoin,
-} from './joins.js';
+} from './join-types.js';
 export type { ConnectedStreams, KeyedStream, ProcessedStream } from './keyed-stream.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export { deadLetter, type OnError } from './on-error.js';

@@ -17,20 +17,18 @@ import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
-import {
-  type CoGroupWindows,
-  coGroup,
-  type IntervalJoin,
-  intervalJoin,
-  type JoinCall,
-  type JoinedStream,
-  type JoinOptions,
-  type JoinType,
-  type LeftOf,
-  type RightOf,
-  type WindowJoin,
-  windowJoin,
-} from './joins.js';
+import type {
+  CoGroupWindows,
+  IntervalJoin,
+  JoinedStream,
+  JoinOptions,
+  JoinType,
+  LeftOf,
+  RightOf,
+  TemporalJoinOptions,
+  WindowJoin,
+} from './join-types.js';
+import { coGroup, intervalJoin, type JoinCall, temporalJoin, windowJoin } from './joins.js';
 import { addMatch, type BuildPattern, type MatchOptions, type MatchResults, type NamesOf } from './match.js';
 import type { OnError } from './on-error.js';
 import type { RecordsOf } from './pattern.js';
@@ -42,7 +40,7 @@ import {
   type SideDescriptors,
 } from './process.js';
 import { Stream } from './stream.js';
-import { WindowedStream, type WindowOptions } from './windowed-stream.js';
+import { WindowedStream, type WindowOptions, type WindowResults } from './windowed-stream.js';
 
 export interface KeyedOptions<T> {
   readonly onError?: OnError<T>;
@@ -246,6 +244,29 @@ export class KeyedStream<K extends Key, T> {
     options: JoinOptions<T | B> = {},
   ): JoinedStream<O, T, B> {
     return coGroup(this.#joinCall(name, other, process, options), windows);
+  }
+
+  /**
+   * Joins each record with the version of its key that was valid at its event time: the latest one with a version time
+   * at or before it. A record waits until the watermarks of both streams have reached its time, so that versions may
+   * come out of order, and after it. Results carry the record's time; those of a key come in order of time.
+   *
+   * State: one version a key, for good, and what waits. Records that come too late are in `late`; versions that do count
+   * for records after the watermark.
+   *
+   * @example
+   * orders.keyBy((o) => o.currency).temporalJoin('in-euros', rates.keyBy((r) => r.currency), (order, rate) => ({
+   *   ...order,
+   *   euros: order.amount * rate.euros,
+   * }))
+   */
+  temporalJoin<V, O, const J extends 'inner' | 'left' = 'inner'>(
+    name: string,
+    versions: KeyedStream<K, V>,
+    combine: (record: T, version: RightOf<V, J>) => O,
+    options: TemporalJoinOptions<T, V, J> = {},
+  ): WindowResults<O, T> {
+    return temporalJoin(this.#joinCall(name, versions, combine, options), options as TemporalJoinOptions<never, never>);
   }
 
   #joinCall<B>(name: string, other: KeyedStream<K, B>, combine: unknown, options: JoinOptions<T | B>): JoinCall {

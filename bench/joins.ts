@@ -1,5 +1,5 @@
 /** `npm run bench -- joins`: how many records, of both inputs, joins take. `npm run bench -- joins window`: some of them. */
-import { intervalJoin, outerIntervalJoin, windowJoin } from './jobs/joins.js';
+import { intervalJoin, outerIntervalJoin, temporalJoin, windowJoin } from './jobs/joins.js';
 import { steady } from './steady.js';
 
 const MODULE = new URL('./jobs/joins.js', import.meta.url);
@@ -10,6 +10,7 @@ const JOINS = [
   { job: intervalJoin, what: 'within 10 s, a match for each record' },
   { job: outerIntervalJoin, what: 'the same, full outer' },
   { job: windowJoin, what: 'tumbling 10 s, a match for every tenth record' },
+  { job: temporalJoin, what: 'a record for each version' },
 ];
 
 /** Those whose names have `part` in them; whether all take what they must. */

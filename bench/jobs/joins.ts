@@ -59,3 +59,10 @@ export const windowJoin = job('window-join', (j) => {
     .join('pairs', atRandom(j, 'right', 0x5bd1e995), { window: tumbling('10s') }, pairOf)
     .to('out', out);
 });
+
+/** As many versions as records; a version for each record. */
+export const temporalJoin = job('temporal-join', (j) => {
+  const versions = keyed(j, 'versions', (n) => ({ key: n % (KEYS / 10), at: n }));
+  const records = keyed(j, 'records', (n) => ({ key: n % (KEYS / 10), at: n + 50_000 }));
+  records.temporalJoin('valid', versions, pairOf).to('out', out);
+});

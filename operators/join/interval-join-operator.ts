@@ -45,8 +45,6 @@ interface Side {
 const BUCKET_MS_MIN = 1_000;
 /** Looking into more of them costs time, fewer keep rows longer than they are needed. */
 const BUCKETS_PER_RANGE = 4;
-/** Keys whose rows are dropped in one call. */
-const DROPS_PER_STEP = 16_384;
 
 export function intervalJoinFactory(spec: IntervalJoinSpec): OperatorFactory {
   return (context) => new IntervalJoinOperator(spec, context);
@@ -96,9 +94,10 @@ export class IntervalJoinOperator implements Operator {
   }
 
   onWatermark(watermark: number): boolean {
-    if (!this.unmatched.fire(watermark)) return this.goOn();
-    if (this.unmatched.hidesTimers(watermark)) return true;
-    if (!this.dropExpired(watermark)) return this.goOn();
+    const { due } = this.unmatched;
+    if (!due.fire(watermark)) return this.goOn();
+    if (due.hidesTimers(watermark)) return true;
+    for (const { rows, to } of this.sides) if (!rows.dropUntil(watermark - to - 1)) return this.goOn();
     this.watermark = watermark;
     return true;
   }
@@ -168,18 +167,6 @@ export class IntervalJoinOperator implements Operator {
     if (keeps && awaits) unmatched.await(slot, time, to);
     // There is room: it has put out nothing so far.
     if (!keeps && awaits) unmatched.put(isLeft, record, time);
-  }
-
-  private dropExpired(watermark: number): boolean {
-    let room = DROPS_PER_STEP;
-    for (const { rows, to } of this.sides) {
-      for (const bucket of rows.buckets) {
-        if (bucket + rows.bucketMs + to + 1 > watermark) break;
-        if (room <= 0) return false;
-        room -= rows.drop(bucket);
-      }
-    }
-    return true;
   }
 }
 

@@ -26,6 +26,9 @@ export const RECORD = 2;
 /** Encoding so many rows at a seal takes some 50 µs. */
 const CHUNK_CELLS = 256 * CELLS;
 
+/** Keys forgotten in one call, about: a millisecond's work. */
+const KEYS_PER_DROP = 16_384;
+
 export interface TimedRow {
   readonly slot: number;
   readonly time: number;
@@ -88,11 +91,16 @@ export class TimedRows {
     this.table(number).pane(bucket).set(slot, chunk);
   }
 
-  /** Forgets the rows of a bucket; how many keys there were. */
-  drop(bucket: number): number {
-    const keys = this.tables[0]?.find(bucket)?.size ?? 0;
-    for (const table of this.tables) table.drop(bucket);
-    return keys;
+  /** Forgets buckets that end up to `time`, some keys at a time; false: call again. */
+  dropUntil(time: number): boolean {
+    let room = KEYS_PER_DROP;
+    for (const bucket of this.buckets) {
+      if (bucket + this.bucketMs > time) break;
+      if (room <= 0) return false;
+      room -= this.tables[0]?.find(bucket)?.size ?? 0;
+      this.drop(bucket);
+    }
+    return true;
   }
 
   *rows(bucket: number): Generator<TimedRow> {
@@ -115,6 +123,10 @@ export class TimedRows {
     for (; isFull(full + step); step *= 2) full += step;
     for (; step >= 1; step /= 2) if (isFull(full + step)) full += step;
     return full + 1;
+  }
+
+  private drop(bucket: number): void {
+    for (const table of this.tables) table.drop(bucket);
   }
 
   private fits(bucket: number): boolean {

@@ -68,3 +68,48 @@ export class IntervalModel {
 export function textOf(left: number | undefined, right: number | undefined, time: number): string {
   return `${left}-${right}@${time}`;
 }
+
+interface Version extends Event {
+  readonly deleted: boolean;
+}
+
+/** Keeps all versions, and looks for the one that is valid when the watermark has reached a record. */
+export class TemporalModel {
+  readonly out: string[] = [];
+  readonly late: number[] = [];
+  private readonly versions: Version[] = [];
+  private waiting: Event[] = [];
+  private readonly type: 'inner' | 'left';
+  private watermark = Number.NEGATIVE_INFINITY;
+
+  constructor(type: 'inner' | 'left') {
+    this.type = type;
+  }
+
+  record(event: Event): void {
+    if (event.time <= this.watermark) this.late.push(event.id);
+    else this.waiting.push(event);
+  }
+
+  version(version: Version): void {
+    this.versions.push(version);
+  }
+
+  advance(watermark: number): void {
+    this.watermark = watermark;
+    const due = this.waiting.filter(({ time }) => time <= watermark);
+    this.waiting = this.waiting.filter(({ time }) => time > watermark);
+    for (const record of due) {
+      const valid = this.validFor(record);
+      const version = valid?.deleted ? undefined : valid;
+      if (version || this.type === 'left') this.out.push(textOf(record.id, version?.id, record.time));
+    }
+  }
+
+  /** The latest, and of equal ones the last that came. */
+  private validFor({ key, time }: Event): Version | undefined {
+    return this.versions
+      .filter((version) => version.key === key && version.time <= time)
+      .reduce<Version | undefined>((best, next) => (best && best.time > next.time ? best : next), undefined);
+  }
+}
