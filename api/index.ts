@@ -21,6 +21,7 @@ export type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
 export type { ExplainedOperator, ExplainedOutput, ExplainedPlan } from '../engine/graph/explain.js';
 export type { DeadLetter } from '../engine/worker/dead-letter.js';
 export type { AggregateBuilder, Aggregator } from '../operators/aggregates.js';
+export type { Change, ChangeKind } from '../operators/changelog.js';
 export {
   type AfterMatch,
   noSkip,
@@ -39,6 +40,10 @@ export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';
 export type { JobHandle, JobMetrics, JobResult, OperatorMetrics } from './job-handle.js';
 export type {
+  ChangelogJoin,
+  ChangelogJoinType,
+  ChangelogPair,
+  ChangesOptions,
   CoGroupWindows,
   IntervalJoin,
   JoinedStream,

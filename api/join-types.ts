@@ -79,9 +79,17 @@ export interface ChangelogJoin<J extends ChangelogJoinType = ChangelogJoinType> 
   /** Default `'inner'`. */
   readonly type?: J;
   /**
-   * A record that has not been written for so long, in processing time, is forgotten without a retraction; default: never.
-   * Coming or going again is a write, and in joins with outer sides a match that comes or goes.
+   * A record that has come or gone so long ago, in processing time, is forgotten, and what it has been part of stays as it is.
+   * Default: never.
    */
+  readonly ttl?: Duration;
+}
+
+/** Options of `changes`. */
+export interface ChangesOptions<T> extends JoinOptions<T> {
+  /** Whether a record says that its key has none any more. */
+  readonly isDelete?: (record: T) => unknown;
+  /** The last record of a key is forgotten so long after it, in processing time: the next one is an insertion again. */
   readonly ttl?: Duration;
 }
 

@@ -8,6 +8,7 @@ import {
   type AggregateResults,
   aggregateBuilder,
 } from '../operators/aggregates.js';
+import type { Change } from '../operators/changelog.js';
 import { composeAggregates } from '../operators/compose-aggregates.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
@@ -15,9 +16,14 @@ import { type ProcessSpec, processFactory } from '../operators/process.js';
 import type { Window, WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
+import { changelogJoin, changes } from './changelogs.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
 import type {
+  ChangelogJoin,
+  ChangelogJoinType,
+  ChangelogPair,
+  ChangesOptions,
   CoGroupWindows,
   IntervalJoin,
   JoinedStream,
@@ -267,6 +273,41 @@ export class KeyedStream<K extends Key, T> {
     options: TemporalJoinOptions<T, V, J> = {},
   ): WindowResults<O, T> {
     return temporalJoin(this.#joinCall(name, versions, combine, options), options as TemporalJoinOptions<never, never>);
+  }
+
+  /**
+   * Joins two tables, of which both streams say how they change: each record of either stream is a `Change`, or, if it is
+   * none, an insertion. What comes out are the changes of the joined table; `changes` makes them of records that replace one
+   * another. In inner joins a result has the kind of the change that made it; in the others an update is a deletion and an
+   * insertion, as a record's match may have come or gone with it.
+   *
+   * `semi` and `anti` joins are of left records that have a match, and of those that have none.
+   *
+   * State: both tables, for good, or for `ttl`. Cost: each change is paired with all records of its key on the other
+   * side.
+   *
+   * @example
+   * users.keyBy((u) => u.id).changes('users').keyBy(({ record }) => record.id)
+   *   .changelogJoin('addressed', orders.keyBy((o) => o.user), (user, order) => ({ ...order, city: user?.city }), { type: 'right' })
+   */
+  changelogJoin<B, O, const J extends ChangelogJoinType = 'inner'>(
+    name: string,
+    other: KeyedStream<K, B>,
+    combine: (...pair: ChangelogPair<T, B, J>) => O,
+    options: ChangelogJoin<J> & JoinOptions<T | B> = {},
+  ): Stream<Change<O>> {
+    return changelogJoin(this.#joinCall(name, other, combine, options), options);
+  }
+
+  /**
+   * The changes of a table that has the last record of each key: an insertion for the first, for each later one that and
+   * the one before as an update, a deletion where `isDelete` says so. State: the last record of each key.
+   *
+   * @example prices.keyBy((p) => p.item).changes('prices', { isDelete: (p) => p.cents === null })
+   */
+  changes(name: string, options: ChangesOptions<T> = {}): Stream<Change<T>> {
+    const { graph, input } = this;
+    return changes({ graph, name, inputs: [input], options: options as JoinOptions<never> }, options);
   }
 
   #joinCall<B>(name: string, other: KeyedStream<K, B>, combine: unknown, options: JoinOptions<T | B>): JoinCall {

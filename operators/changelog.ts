@@ -17,8 +17,13 @@ export interface Change<T> {
 /** What a stream's records are about: those of a changelog, or the records themselves, which are all inserted. */
 export type RecordOf<T> = T extends Change<infer R> ? R : T;
 
-/** Whether a record is a change, as its type says: one with a change's fields. */
-export function isChange(record: unknown): record is Change<unknown> {
+/** A record that is no change is one that is inserted. */
+export function changeOf(record: unknown): Change<unknown> {
+  return isChange(record) ? record : { kind: 'insert', record };
+}
+
+/** As its type says: it has a change's fields. */
+function isChange(record: unknown): record is Change<unknown> {
   if (typeof record !== 'object' || record === null || !('record' in record)) return false;
   return 'kind' in record && (adds(record.kind as ChangeKind) || removes(record.kind as ChangeKind));
 }
@@ -27,6 +32,6 @@ export function adds(kind: ChangeKind): boolean {
   return kind === 'insert' || kind === 'update-after';
 }
 
-export function removes(kind: ChangeKind): boolean {
+function removes(kind: ChangeKind): boolean {
   return kind === 'update-before' || kind === 'delete';
 }
