@@ -287,7 +287,7 @@ export class KeyedStream<K extends Key, T> {
    * side.
    *
    * @example
-   * users.keyBy((u) => u.id).changes('users').keyBy(({ record }) => record.id)
+   * users.keyBy((u) => u.id).changes('moves').keyBy(({ record }) => record.id)
    *   .changelogJoin('addressed', orders.keyBy((o) => o.user), (user, order) => ({ ...order, city: user?.city }), { type: 'right' })
    */
   changelogJoin<B, O, const J extends ChangelogJoinType = 'inner'>(
