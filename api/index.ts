@@ -36,6 +36,7 @@ export type { Committer, CommitterContext, OutputPoint, Sink, SinkContext, SinkW
 export type { Source, Split, SplitReader } from '../operators/source.js';
 export { session, sliding, tumbling, type Window, type WindowAssigner } from '../operators/window/assigners.js';
 export { state } from '../state/descriptors.js';
+export type { AsyncOptions, CallContext, Retry } from './async.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';
 export type { JobHandle, JobMetrics, JobResult, OperatorMetrics } from './job-handle.js';

@@ -2,15 +2,19 @@
  * Streams: what a job definition is written in. A stream is a place in the graph and the type of its records; each
  * method adds a node and returns a new place.
  */
+
 import { MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
+import { asyncFactory } from '../operators/async/async-operator.js';
+import type { CallContext } from '../operators/async/call.js';
 import { filterFactory } from '../operators/filter.js';
 import { flatMapFactory } from '../operators/flat-map.js';
 import { mapFactory } from '../operators/map.js';
 import { offloadFactory } from '../operators/offload.js';
 import type { Sink } from '../operators/sink.js';
 import { splitFactory } from '../operators/split.js';
+import { type AsyncOptions, asyncSpec } from './async.js';
 import { declaredAt } from './declared-at.js';
 import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
 import { KeyedStream } from './keyed-stream.js';
@@ -113,6 +117,30 @@ export class Stream<T> {
   ): Stream<U> {
     const factory = offloadFactory(apply, options.batch ?? 1);
     return this.#add<U>({ type: 'offload', name, onError: options.onError, offloaded: apply, factory });
+  }
+
+  /**
+   * Calls an asynchronous function for each record: a lookup, a service, a model. Up to `capacity` calls are under way at a
+   * time in each subtask; beyond that the stream waits. Results keep the timestamps of their records, and no watermark
+   * overtakes a record before it (Flink's AsyncDataStream).
+   *
+   * Calls whose results are not out when a checkpoint is taken are made again if the job goes on from it: the results are in
+   * the output once, but a call may be made twice. `signal` is aborted when the result is no longer wanted.
+   *
+   * @example
+   * orders.mapAsync('priced', async (order, { signal }) => {
+   *   const response = await fetch(`http://prices/${order.item}`, { signal })
+   *   return { ...order, price: await response.json() }
+   * }, { order: 'any', timeout: '2s', retry: { attempts: 3, delay: '100ms', factor: 2 } })
+   */
+  mapAsync<U>(
+    name: string,
+    apply: (record: T, context: CallContext) => U | PromiseLike<U>,
+    options: AsyncOptions<T, U> = {},
+  ): Stream<U> {
+    const factory = asyncFactory(asyncSpec(apply, options));
+    const { onError, renamedFrom } = options;
+    return this.#add<U>({ type: 'map-async', name, onError, renamedFrom, factory });
   }
 
   /**

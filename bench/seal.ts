@@ -75,7 +75,7 @@ class RunningSum {
       throw new Error('not in this benchmark');
     };
     const names = { uid: 'bench', subtask: 0, parallelism: 1, host: undefined as unknown as Host };
-    const calls = { side: unused, fail: unused, reject: unused, wake: () => {}, random: () => 0 };
+    const calls = { side: unused, fail: unused, reject: unused, wake: () => {}, random: () => 0, awaitsBarrier: false };
     const context: OperatorContext = {
       ...names,
       ...calls,

@@ -115,7 +115,7 @@ function contextOf(state: MemoryState, output: Batch): OperatorContext {
   };
   const watermark = TIME_MIN;
   const names = { uid: 'bench', subtask: 0, parallelism: 1, host: undefined as unknown as Host };
-  const calls = { side: unused, fail: unused, reject: unused, wake: () => {}, random: () => 0 };
+  const calls = { side: unused, fail: unused, reject: unused, wake: () => {}, random: () => 0, awaitsBarrier: false };
   return { ...names, ...calls, output, state, watermark };
 }
 

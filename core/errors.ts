@@ -58,6 +58,10 @@ export const ERRORS = {
   ),
   // User code
   MILL_FUNCTION_FAILED: entry('fix-code', "Mend the function, or set the operator's onError."),
+  MILL_ASYNC_TIMEOUT: entry(
+    'retry',
+    'Give it more time (timeout), attempts (retry), or a result in its place (onTimeout).',
+  ),
   MILL_PATTERN_SKIP_MISSED: entry(
     'fix-code',
     'Skip to a step that every match has, and does not begin with; or leave throwOnMiss out, to skip nothing then.',

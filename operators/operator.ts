@@ -23,6 +23,8 @@ export interface OperatorContext {
   readonly state: KeyedState;
   /** The highest watermark that has arrived. */
   readonly watermark: number;
+  /** A checkpoint has begun whose barrier is on its way to this operator. */
+  readonly awaitsBarrier: boolean;
   /** Has the operator called again soon; callable at any time, from any callback. */
   wake(): void;
   /** Fails the subtask: for errors that arrive outside a call. */
@@ -55,6 +57,8 @@ export interface Operator {
    * that arrive, except the final one.
    */
   ownWatermark?(): number;
+  /** The input falls idle, so that its watermark no longer counts; passed on once this returns true. */
+  readyForIdle?(): boolean;
   /** Wall-clock time has reached a timer of this operator's state. */
   onProcessingTime?(now: number): boolean;
   /** The time to live of keyed state has come to `until` in one of the times. */

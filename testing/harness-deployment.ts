@@ -102,6 +102,7 @@ export class HarnessDeployment {
   barrier(checkpoint: number): void {
     const rows = Array.from({ length: this.#options.parallelism }, () => new RowsFileWriter());
     this.#cut = { snapshots: [], rows };
+    for (const subtask of this.#subtasks) subtask.trigger(checkpoint, false);
     for (const source of this.inputs.keys()) {
       this.control(source, { kind: 'barrier', checkpoint, last: false }, undefined);
     }

@@ -29,6 +29,8 @@ export interface StageOptions {
   readonly context: Pick<OperatorContext, 'subtask' | 'parallelism' | 'host' | 'random'>;
   /** The watermark that had passed at the checkpoint it starts from; TIME_MIN without one. */
   readonly watermark: number;
+  /** The last checkpoint that is known to have begun. */
+  begun(): number;
   /** Where the rows of a checkpoint go; undefined where none are kept. */
   rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
   /** How long the state has been stopped for that, for metrics. */
@@ -58,6 +60,8 @@ export class Stage implements Downstream {
   #prepared = true;
   #woken = false;
   #watermark: number;
+  /** The last checkpoint whose barrier has passed. */
+  #cutAt = 0;
   /** Rows of the last checkpoint are still to be written. */
   #sealed = false;
   #timerAt = TIME_MAX;
@@ -207,13 +211,14 @@ export class Stage implements Downstream {
       case 'barrier':
         return this.#snapshot(control.checkpoint, control.last);
       case 'status':
-        return true;
+        return !control.idle || (operator.readyForIdle?.() ?? true);
     }
   }
 
   #snapshot(checkpoint: number, last: boolean): boolean {
     if (this.operator.readyForBarrier && !this.operator.readyForBarrier()) return false;
     if (this.#hasOutput()) return false;
+    this.#cutAt = checkpoint;
     this.#seal(checkpoint);
     this.#options.snapshot(this.node, checkpoint, this.operator.snapshot?.(checkpoint, last) ?? {});
     return true;
@@ -364,6 +369,9 @@ export class Stage implements Downstream {
       side: (name) => stage.#side(name),
       get watermark() {
         return stage.#watermark;
+      },
+      get awaitsBarrier() {
+        return stage.#options.begun() > stage.#cutAt;
       },
       wake: () => stage.wake(),
       fail: (error) => stage.#options.fail(stage.#failure(error, {})),

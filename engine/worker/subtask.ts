@@ -83,6 +83,8 @@ export class Subtask {
   readonly #inbox = new Inbox(new Batch(0));
   readonly #random: Random;
   readonly #collector: SnapshotCollector;
+  /** The last checkpoint that has been triggered. */
+  #begun = 0;
   #ended = false;
 
   constructor(hello: SubtaskHello, host: SubtaskHost) {
@@ -149,8 +151,10 @@ export class Subtask {
     this.#source?.assign(splits, final);
   }
 
-  /** Injects a barrier at the source; subtasks with inputs get it from their channels. */
+  /** Injects a barrier at the source; subtasks with inputs get it from their channels, and know that it will come. */
   trigger(checkpoint: number, last: boolean): void {
+    this.#begun = checkpoint;
+    for (const stage of this.#stages) stage.wake();
     this.#source?.trigger(checkpoint, last);
   }
 
@@ -263,6 +267,7 @@ export class Subtask {
         random: () => this.#random.next(),
       },
       watermark: this.#hello.watermark,
+      begun: () => this.#begun,
       rowWriter: (uid, checkpoint) => this.#host.rowWriter(uid, checkpoint),
       sealed: (ms) => this.#host.sealed?.(ms),
       wake: () => this.#host.wake(),

@@ -139,6 +139,7 @@ export class Drive {
       get watermark() {
         return drive.watermark;
       },
+      awaitsBarrier: false,
       wake: () => {
         drive.woken = true;
       },
