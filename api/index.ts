@@ -34,7 +34,23 @@ export {
 export type { ConditionTime } from '../operators/pattern/evaluation.js';
 export type { Committer, CommitterContext, OutputPoint, Sink, SinkContext, SinkWriter } from '../operators/sink.js';
 export type { Source, Split, SplitReader } from '../operators/source.js';
-export { session, sliding, tumbling, type Window, type WindowAssigner } from '../operators/window/assigners.js';
+export {
+  type CalendarUnit,
+  calendar,
+  countWindow,
+  cumulate,
+  globalWindow,
+  session,
+  sliding,
+  type TimeWindows,
+  tumbling,
+  type Window,
+  type WindowAssigner,
+} from '../operators/window/assigners.js';
+export { type Evictor, type EvictorOptions, evictor, type TimedRecord } from '../operators/window/evictors.js';
+export type { Trigger, TriggerContext, TriggerResult } from '../operators/window/trigger.js';
+export { trigger } from '../operators/window/triggers.js';
+export type { Firing, WindowContext } from '../operators/window/window-fold.js';
 export { state } from '../state/descriptors.js';
 export type { AsyncOptions, CallContext, Retry } from './async.js';
 export { type Explanation, explain } from './explain.js';

@@ -4,7 +4,7 @@
 import type { Duration } from '../core/time.js';
 import type { RecordOf } from '../operators/changelog.js';
 import type { JoinType } from '../operators/join/join-type.js';
-import type { WindowAssigner } from '../operators/window/assigners.js';
+import type { TimeWindows } from '../operators/window/assigners.js';
 import type { OnError } from './on-error.js';
 import type { Stream } from './stream.js';
 
@@ -27,7 +27,7 @@ export interface IntervalJoin<J extends JoinType = JoinType> {
 /** Both streams in windows. */
 export interface CoGroupWindows {
   /** `tumbling`, `sliding` or `session`; a session is made of the records of both streams. */
-  readonly window: WindowAssigner;
+  readonly window: TimeWindows;
   /** How long after its end a window still takes records, and fires again for each; default 0. */
   readonly lateness?: Duration;
 }

@@ -66,7 +66,7 @@ export function windowJoin<O, A, B>(call: JoinCall, how: WindowJoin): JoinedStre
   const { window: assigner, lateness = 0, type = 'inner' } = how;
   const latenessMs = durationMs(lateness, 'lateness');
   const factory = windowJoinFactory({ assigner, latenessMs, type, combine: call.combine as Combine });
-  const description = `${type}, ${describeWindows(assigner, latenessMs)}`;
+  const description = `${type}, ${describeWindows({ assigner, latenessMs })}`;
   return addWithLateSides(call, { type: 'window-join', description, factory });
 }
 
@@ -74,7 +74,7 @@ export function coGroup<O, A, B>(call: JoinCall, windows: CoGroupWindows): Joine
   const { window: assigner, lateness = 0 } = windows;
   const latenessMs = durationMs(lateness, 'lateness');
   const factory = coGroupFactory({ assigner, latenessMs, process: call.combine as CoGroupSpec['process'] });
-  return addWithLateSides(call, { type: 'co-group', description: describeWindows(assigner, latenessMs), factory });
+  return addWithLateSides(call, { type: 'co-group', description: describeWindows({ assigner, latenessMs }), factory });
 }
 
 export function temporalJoin<O, A>(call: JoinCall, options: TemporalJoinOptions<never, never>): WindowResults<O, A> {

@@ -138,12 +138,13 @@ export class KeyedStream<K extends Key, T> {
   }
 
   /**
-   * Groups the records of each key by event time: `tumbling`, `sliding` or `session` windows. With `lateness`, windows
-   * are kept that much longer, and fire again for every record that comes late.
+   * Groups the records of each key: by time (`tumbling`, `sliding`, `cumulate`, `calendar`, `session`), by number
+   * (`countWindow`), or not at all (`globalWindow`). With `lateness`, windows are kept that much longer, and fire again for every record
+   * that comes late. With a `trigger`, windows fire when it says so.
    *
    * @example orders.keyBy((o) => o.user).window(tumbling('1h'), { lateness: '10m' }).aggregate('hourly', (a) => ({ n: a.count() }))
    */
-  window(assigner: WindowAssigner, options: WindowOptions = {}): WindowedStream<K, T> {
+  window(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): WindowedStream<K, T> {
     return new WindowedStream(this.graph, this.input, assigner, options);
   }
 

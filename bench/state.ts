@@ -11,7 +11,7 @@ import { hashKey } from '../core/key.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import { aggregateBuilder } from '../operators/aggregates.js';
 import type { Operator, OperatorContext } from '../operators/operator.js';
-import { session, sliding, tumbling, type WindowAssigner } from '../operators/window/assigners.js';
+import { session, sliding, type TimeWindows, tumbling } from '../operators/window/assigners.js';
 import { SessionOperator } from '../operators/window/session-operator.js';
 import { aggregateFold } from '../operators/window/window-fold.js';
 import { WindowOperator } from '../operators/window/window-operator.js';
@@ -120,7 +120,7 @@ function contextOf(state: MemoryState, output: Batch): OperatorContext {
 }
 
 /** Records at one a millisecond, a little out of order; the watermark follows every batch. */
-function windows(keys: number, assigner: WindowAssigner): Bench {
+function windows(keys: number, assigner: TimeWindows): Bench {
   const batches = batchesOf(numbers(keys));
   const state = new MemoryState({ maxParallelism: 128 });
   const output = new Batch(RECORDS);

@@ -7,7 +7,7 @@
  */
 import type { Inbox } from '../../core/batch.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../operator.js';
-import type { Window, WindowAssigner } from '../window/assigners.js';
+import type { TimeWindows, Window } from '../window/assigners.js';
 import { windowFactory } from '../window/window-factory.js';
 import type { ElementsFold } from '../window/window-fold.js';
 import { type Combine, type JoinType, LATE_SIDES, padded } from './join-type.js';
@@ -19,7 +19,7 @@ type Groups = unknown[];
 type Results = (groups: Groups, key: unknown, window: Window) => Iterable<unknown>;
 
 interface WindowsSpec {
-  readonly assigner: WindowAssigner;
+  readonly assigner: TimeWindows;
   readonly latenessMs: number;
 }
 

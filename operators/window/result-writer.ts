@@ -8,9 +8,10 @@
 import { asMillraceError } from '../../core/errors.js';
 import type { OperatorContext } from '../operator.js';
 import type { Window } from './assigners.js';
-import type { WindowFold } from './window-fold.js';
+import type { Firing, WindowContext, WindowFold } from './window-fold.js';
 
-export class ResultWriter<T, Acc, Out> {
+export class ResultWriter<T, Acc, Out> implements WindowContext {
+  firing: Firing = 'on-time';
   private readonly context: OperatorContext;
   private readonly fold: WindowFold<T, Acc, Out>;
   private rest: Iterator<Out> | null = null;
@@ -26,21 +27,35 @@ export class ResultWriter<T, Acc, Out> {
     return this.rest !== null;
   }
 
-  /** Puts out one window of one key, on account of a record. Only with room in the output, and nothing pending. */
-  write(acc: Acc, key: unknown, window: Window): void {
+  get watermark(): number {
+    return this.context.watermark;
+  }
+
+  now(): number {
+    return this.context.host.now();
+  }
+
+  /** Puts out one window of one key, stamped `time`. Only with room in the output, and nothing pending. */
+  write(acc: Acc, key: unknown, window: Window, time: number): void {
     const { fold } = this;
     try {
       if (fold.kind === 'incremental') {
-        this.context.output.push(fold.result(acc, key, window), window.end - 1);
+        this.context.output.push(fold.result(acc, key, window), time);
         return;
       }
-      this.rest = fold.results(acc, key, window)[Symbol.iterator]();
+      this.rest = fold.results(acc, key, window, this)[Symbol.iterator]();
     } catch (error) {
       throw asMillraceError(error, 'MILL_FUNCTION_FAILED', { key });
     }
     this.restKey = key;
-    this.restTime = window.end - 1;
+    this.restTime = time;
     this.resume();
+  }
+
+  /** As `write`, on account of a late record. */
+  writeLate(acc: Acc, key: unknown, window: Window): void {
+    this.firing = 'late';
+    this.write(acc, key, window, window.end - 1);
   }
 
   /** Pulls while there is room; true once nothing is pending. After an error nothing is. */
@@ -56,8 +71,9 @@ export class ResultWriter<T, Acc, Out> {
 
   /** As `write`, on account of a watermark: an error is the node's to judge, and if it lets it pass, others go on. */
   fire(acc: Acc, key: unknown, window: Window): void {
+    this.firing = 'on-time';
     try {
-      this.write(acc, key, window);
+      this.write(acc, key, window, window.end - 1);
     } catch (error) {
       this.context.reject(error, undefined, window.end - 1);
     }

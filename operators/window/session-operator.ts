@@ -1,8 +1,8 @@
 /**
  * Session windows over keyed streams, in event time, merged as Flink merges them.
  *
- * A record alone would make the window [time, time + gap). It is joined with every session of its key that it
- * overlaps or touches (a record at exactly `gap` after the last still joins), which may join these to one another.
+ * A record alone would make the window [time, time + gap); records may bear different gaps. It is joined with every session of its key that it
+ * overlaps or touches (a record at exactly its `gap` after the last still joins), which may join these to one another.
  * It is late for good only if it joins none and its own window is past end - 1 + lateness. A session fires when the
  * watermark reaches its end - 1; if a late record makes or changes a session that is past that, it fires at once.
  *
@@ -19,7 +19,7 @@ import { LIMITS } from '../../core/limits.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { TimerTable, ValueTable } from '../../state/backend.js';
 import type { Operator, OperatorContext } from '../operator.js';
-import type { SessionWindows } from './assigners.js';
+import { gapOf, type SessionWindows, type Window } from './assigners.js';
 import { ResultWriter } from './result-writer.js';
 import type { WindowFold } from './window-fold.js';
 import { timestampOf, type WindowOptions } from './window-options.js';
@@ -27,14 +27,14 @@ import { timestampOf, type WindowOptions } from './window-options.js';
 /** A session in state: plain data. */
 interface Session<Acc> {
   start: number;
-  /** `gap` after its last record. */
+  /** The latest `gap` after one of its records. */
   end: number;
   acc: Acc;
 }
 
 export class SessionOperator<T, Acc, Out> implements Operator {
   private readonly context: OperatorContext;
-  private readonly gap: number;
+  private readonly gapOf: (record: T) => number;
   private readonly lateness: number;
   private readonly fold: WindowFold<T, Acc, Out>;
   private readonly sessions: ValueTable<Session<Acc>[]>;
@@ -43,9 +43,9 @@ export class SessionOperator<T, Acc, Out> implements Operator {
   /** The watermark that has been dealt with. */
   private watermark = TIME_MIN;
 
-  constructor(options: WindowOptions<T, Acc, Out, SessionWindows>) {
+  constructor(options: WindowOptions<T, Acc, Out, SessionWindows<T>>) {
     this.context = options.context;
-    this.gap = options.assigner.gapMs;
+    this.gapOf = gapOf(options.assigner);
     this.lateness = options.latenessMs;
     this.fold = options.fold;
     this.sessions = options.context.state.value('sessions');
@@ -94,16 +94,17 @@ export class SessionOperator<T, Acc, Out> implements Operator {
     const { batch, cursor } = inbox;
     const slot = batch.slots[cursor] as number;
     const sessions = this.sessions.get(slot) ?? [];
-    const first = firstTouching(sessions, timestamp);
-    const joins = first < sessions.length && (sessions[first] as Session<Acc>).start <= timestamp + this.gap;
-    if (!joins && timestamp + this.gap - 1 + this.lateness <= this.watermark) return this.sendLate(inbox);
     const record = batch.records[cursor] as T;
+    const alone = { start: timestamp, end: timestamp + this.gapOf(record) };
+    const first = firstTouching(sessions, timestamp);
+    const joins = first < sessions.length && (sessions[first] as Session<Acc>).start <= alone.end;
+    if (!joins && alone.end - 1 + this.lateness <= this.watermark) return this.sendLate(inbox);
     const session = joins
-      ? this.join(sessions, first, timestamp, record, slot)
-      : this.begin(sessions, first, timestamp, record, slot);
+      ? this.join(sessions, first, alone, record, slot)
+      : this.begin(sessions, first, alone, record, slot);
     this.sessions.set(slot, sessions);
     if (session.end - 1 <= this.watermark) {
-      this.writer.write(session.acc, this.context.state.keyOf(slot), { start: session.start, end: session.end });
+      this.writer.writeLate(session.acc, this.context.state.keyOf(slot), { start: session.start, end: session.end });
     }
     return this.finishRecord(inbox);
   }
@@ -117,24 +118,23 @@ export class SessionOperator<T, Acc, Out> implements Operator {
   }
 
   /** A session of its own for a record, in its place among the others. */
-  private begin(sessions: Session<Acc>[], at: number, timestamp: number, record: T, slot: number): Session<Acc> {
-    const acc = this.fold.add(this.fold.create(), record);
-    const session = { start: timestamp, end: timestamp + this.gap, acc };
+  private begin(sessions: Session<Acc>[], at: number, alone: Window, record: T, slot: number): Session<Acc> {
+    const session = { ...alone, acc: this.fold.add(this.fold.create(), record) };
     sessions.splice(at, 0, session);
     this.setTimer(session, slot);
     return session;
   }
 
   /** Adds a record to the session at `first`, and joins it with those that it then touches. */
-  private join(sessions: Session<Acc>[], first: number, timestamp: number, record: T, slot: number): Session<Acc> {
+  private join(sessions: Session<Acc>[], first: number, alone: Window, record: T, slot: number): Session<Acc> {
     const session = sessions[first] as Session<Acc>;
-    const end = timestamp + this.gap;
+    const { start, end } = alone;
     const bridges = first + 1 < sessions.length && (sessions[first + 1] as Session<Acc>).start <= end;
     let waiting = session.end - 1 > this.watermark;
     // The record is folded before anything changes: user functions may throw.
     if (!bridges) session.acc = this.fold.add(session.acc, record);
     else waiting = this.bridge(sessions, first, record, end) || waiting;
-    session.start = Math.min(session.start, timestamp);
+    session.start = Math.min(session.start, start);
     session.end = Math.max(session.end, end);
     // One that waits has a timer, early enough; one that has fired may have only that of its clean-up.
     if (!waiting) this.setTimer(session, slot);

@@ -1,74 +1,36 @@
 /**
  * Cuts time into slices, so that overlapping windows share what they have in common: a record is added to one slice,
- * however many windows it is in, and a window is a run of whole slices.
- *
- * Time is cut where windows start and where they end, so there are at most two slices a slide (paired windows,
- * Krishnamurthy et al. 2006), where slices of gcd(size, slide) could be thousands:
- *
- *     size = 2 * slide + rest    [ rest |           ][ rest |           ][ rest |           ]
- *     windows                    |-------------- size --------------------------|
- *                                                   |-------------- size --------------------------|
- *
- * With slide > size the second slice of each pair is a gap between windows. A slice is named by its start.
- *
- * Invariants: 0 < size, 0 < slide, 0 <= rest < slide, all whole; results are exact for |time| < 2^53.
+ * however many windows it is in, and a window is a run of whole slices. A slice is named by its start.
  */
-import type { SlidingWindows, TumblingWindows } from './assigners.js';
 
-export class Slicing {
+import type { AlignedWindows } from './assigners.js';
+import { CalendarSlicing } from './calendar-slicing.js';
+import { CumulateSlicing } from './cumulate-slicing.js';
+import { EvenSlicing } from './even-slicing.js';
+
+export interface Slicing {
+  /** No window is longer, in milliseconds. */
   readonly size: number;
-  readonly slide: number;
-  /** Length of the first slice of a slide, if there are two; 0 if there is one. */
-  readonly rest: number;
-  /** Slices of one window. */
+  /** Slices of the longest window. */
   readonly slicesPerWindow: number;
-  private readonly offset: number;
-
-  constructor(assigner: TumblingWindows | SlidingWindows) {
-    this.size = assigner.sizeMs;
-    this.slide = assigner.kind === 'tumbling' ? assigner.sizeMs : assigner.slideMs;
-    this.offset = assigner.offsetMs;
-    this.rest = this.size % this.slide;
-    const slides = Math.floor(this.size / this.slide);
-    this.slicesPerWindow = this.rest === 0 ? slides : 2 * slides + 1;
-  }
-
   /** Start of the slice that `time` is in. */
-  sliceOf(time: number): number {
-    const base = this.baseOf(time);
-    return this.rest > 0 && time - base >= this.rest ? base + this.rest : base;
-  }
-
+  sliceOf(time: number): number;
   /** Whether a slice is between two windows, in none. */
-  isGap(slice: number): boolean {
-    return this.slide > this.size && slice !== this.baseOf(slice);
-  }
-
-  endOf(slice: number): number {
-    const base = this.baseOf(slice);
-    return this.rest > 0 && slice === base ? base + this.rest : base + this.slide;
-  }
-
+  isGap(slice: number): boolean;
+  endOf(slice: number): number;
   /** End of the first window that holds the slice. */
-  firstWindowEnd(slice: number): number {
-    const base = this.baseOf(slice);
-    if (this.rest === 0) return base + this.slide;
-    return slice === base ? base + this.rest : base + this.slide + this.rest;
-  }
-
+  firstWindowEnd(slice: number): number;
   /** End of the last window that holds the slice. */
-  lastWindowEnd(slice: number): number {
-    return this.baseOf(slice) + this.size;
-  }
-
+  lastWindowEnd(slice: number): number;
   /** End of the first window that holds the slice and ends after `time`; it may be beyond `lastWindowEnd`. */
-  windowEndAfter(slice: number, time: number): number {
-    const first = this.firstWindowEnd(slice);
-    return first > time ? first : first + (Math.floor((time - first) / this.slide) + 1) * this.slide;
-  }
+  windowEndAfter(slice: number, time: number): number;
+  /** Start of the window that ends at `end`. */
+  startOf(end: number): number;
+  /** End of the window that follows the one that ends at `end`. */
+  endAfter(end: number): number;
+}
 
-  /** The last window start at or before `time`. */
-  private baseOf(time: number): number {
-    return this.offset + Math.floor((time - this.offset) / this.slide) * this.slide;
-  }
+export function slicingOf(assigner: AlignedWindows): Slicing {
+  if (assigner.kind === 'calendar') return new CalendarSlicing(assigner);
+  return assigner.kind === 'cumulate' ? new CumulateSlicing(assigner) : new EvenSlicing(assigner);
 }

@@ -1,9 +1,16 @@
 /**
- * Chooses the operator for a kind of window.
+ * Chooses the operator for a kind of window: the fast ones for windows of event time that fire at their end, and that for
+ * windows with triggers for the rest.
  */
+import { MillraceError } from '../../core/errors.js';
 import type { OperatorFactory } from '../operator.js';
 import type { WindowAssigner } from './assigners.js';
+import { CountOperator } from './count-operator.js';
+import type { Evictor } from './evictors.js';
 import { SessionOperator } from './session-operator.js';
+import type { Trigger } from './trigger.js';
+import { TriggeredOperator } from './triggered-operator.js';
+import { trigger as triggers } from './triggers.js';
 import type { WindowFold } from './window-fold.js';
 import { WindowOperator } from './window-operator.js';
 
@@ -13,15 +20,43 @@ export const LATE = 'late';
 // biome-ignore lint/suspicious/noExplicitAny: folds of every record, accumulator and result
 export type AnyWindowFold = WindowFold<any, any, any>;
 
-export interface WindowSpec {
-  readonly assigner: WindowAssigner;
+/** Windows, and when they fire. */
+export interface WindowsSpec {
+  readonly assigner: WindowAssigner<never>;
   readonly latenessMs: number;
+  /** Default: event time. */
+  readonly time?: 'event' | 'processing' | undefined;
+  readonly trigger?: Trigger<never> | undefined;
+  readonly evictor?: Evictor<never> | undefined;
+}
+
+export interface WindowSpec extends WindowsSpec {
   readonly fold: AnyWindowFold;
 }
 
-export function windowFactory({ assigner, latenessMs, fold }: WindowSpec): OperatorFactory {
-  return (context) =>
-    assigner.kind === 'session'
-      ? new SessionOperator({ context, assigner, latenessMs, fold })
-      : new WindowOperator({ context, assigner, latenessMs, fold });
+/** Throws `MILL_OPTION_INVALID` for what does not go together. */
+export function checkWindows({ assigner, latenessMs, time, trigger, evictor }: WindowsSpec): void {
+  if (time !== undefined && time !== 'event' && time !== 'processing') throw invalid(`time is ${JSON.stringify(time)}`);
+  if (assigner.kind === 'count' && (trigger || evictor || time || latenessMs > 0))
+    throw invalid('windows of so many records take neither a trigger nor an evictor, time or lateness');
+  if (time === 'processing' && latenessMs > 0) throw invalid('windows of processing time have no lateness');
+  if (assigner.kind === 'session' && trigger && !trigger.onMerge)
+    throw invalid(`trigger '${trigger.name}' has no onMerge, which sessions need`);
+}
+
+export function windowFactory({ assigner, latenessMs, fold, ...when }: WindowSpec): OperatorFactory {
+  const { time = 'event', evictor } = when;
+  if (assigner.kind === 'count') return (context) => new CountOperator({ context, assigner, latenessMs, fold });
+  const isPlain = time === 'event' && !when.trigger && !evictor;
+  if (!isPlain || assigner.kind === 'global') {
+    const trigger = when.trigger ?? triggers[time === 'event' ? 'eventTime' : 'processingTime']();
+    return (context) => new TriggeredOperator({ context, assigner, latenessMs, fold, time, trigger, evictor });
+  }
+  return assigner.kind === 'session'
+    ? (context) => new SessionOperator({ context, assigner, latenessMs, fold })
+    : (context) => new WindowOperator({ context, assigner, latenessMs, fold });
+}
+
+function invalid(message: string): MillraceError {
+  return new MillraceError('MILL_OPTION_INVALID', message);
 }

@@ -62,7 +62,7 @@ export class WindowFiring<T, Acc, Out> {
       const slice = times[at] as number;
       if (slicing.lastWindowEnd(slice) - 1 <= this.fired || panes.find(slice)?.size === 0) continue;
       const end = slicing.windowEndAfter(slice, this.fired + 1);
-      return end - 1 <= watermark ? { start: end - slicing.size, end } : null;
+      return end - 1 <= watermark ? { start: slicing.startOf(end), end } : null;
     }
     return null;
   }
@@ -96,7 +96,7 @@ export class WindowFiring<T, Acc, Out> {
     this.fired = window.end - 1;
     this.window = null;
     this.row = -1;
-    contents.leaveBefore(window.start + slicing.slide);
+    contents.leaveBefore(slicing.startOf(slicing.endAfter(window.end)));
     this.dropPassed(watermark);
   }
 

@@ -17,6 +17,18 @@ interface Folding<T, Acc> {
   merge(a: Acc, b: Acc): Acc;
 }
 
+/** Why a window fires: before its end, when the watermark has come to it, or for a record that came later. */
+export type Firing = 'early' | 'on-time' | 'late';
+
+/** What a window function may ask beside its window. */
+export interface WindowContext {
+  /** Windows of records by number fire on time, always. */
+  readonly firing: Firing;
+  readonly watermark: number;
+  /** Processing time, epoch ms. */
+  now(): number;
+}
+
 export interface IncrementalFold<T, Acc, Out> extends Folding<T, Acc> {
   readonly kind: 'incremental';
   /** The output record: fresh, so that later records do not change it. */
@@ -26,7 +38,7 @@ export interface IncrementalFold<T, Acc, Out> extends Folding<T, Acc> {
 export interface ElementsFold<T, Acc, Out> extends Folding<T, Acc> {
   readonly kind: 'elements';
   /** The output records. */
-  results(acc: Acc, key: unknown, window: Window): Iterable<Out>;
+  results(acc: Acc, key: unknown, window: Window, context: WindowContext): Iterable<Out>;
 }
 
 /** `.aggregate(name, build)`: gives `{ key, window, ...results }`. */
@@ -57,7 +69,7 @@ export function reduceFold<T>(
  * sliding window slice by slice, those of merged sessions session by session.
  */
 export function elementsFold<T, Out>(
-  process: (key: unknown, window: Window, records: readonly T[]) => Iterable<Out>,
+  process: (key: unknown, window: Window, records: readonly T[], context: WindowContext) => Iterable<Out>,
 ): ElementsFold<T, T[], Out> {
   return Object.freeze({
     kind: 'elements',
@@ -71,6 +83,7 @@ export function elementsFold<T, Out>(
       return a;
     },
     // A copy: the window may get more records while `f` still holds these.
-    results: (acc: T[], key: unknown, window: Window) => process(key, window, acc.slice()),
+    results: (acc: T[], key: unknown, window: Window, context: WindowContext) =>
+      process(key, window, acc.slice(), context),
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Tumbling and sliding windows over keyed streams, in event time.
+ * Aligned windows over keyed streams, in event time: those that are the same for every key.
  *
  * A record is added to the accumulator of its key in one slice (slicing.ts). A window fires when the watermark reaches
  * its end - 1, for every key that has something in its slices (window-firing.ts); results are stamped end - 1. With
@@ -14,10 +14,10 @@
 import type { Inbox } from '../../core/batch.js';
 import type { Pane, PaneTable } from '../../state/backend.js';
 import type { Operator, OperatorContext } from '../operator.js';
-import type { SlidingWindows, TumblingWindows } from './assigners.js';
+import type { AlignedWindows } from './assigners.js';
 import { ResultWriter } from './result-writer.js';
 import { RunningContents } from './running-contents.js';
-import { Slicing } from './slicing.js';
+import { type Slicing, slicingOf } from './slicing.js';
 import { accumulatorOf, GatheredContents, panesBetween, type WindowContents } from './window-contents.js';
 import { WindowFiring } from './window-firing.js';
 import type { WindowFold } from './window-fold.js';
@@ -47,12 +47,12 @@ export class WindowOperator<T, Acc, Out> implements Operator {
   /** The next window to fire again for the late record at the cursor, which has been added; null: there is none. */
   private refireEnd: number | null = null;
 
-  constructor(options: WindowOptions<T, Acc, Out, TumblingWindows | SlidingWindows>) {
+  constructor(options: WindowOptions<T, Acc, Out, AlignedWindows>) {
     const { context, assigner, latenessMs, fold } = options;
     this.context = context;
     this.lateness = latenessMs;
     this.fold = fold;
-    this.slicing = new Slicing(assigner);
+    this.slicing = slicingOf(assigner);
     this.panes = context.state.panes('windows');
     this.contents = contentsFor(this.slicing, this.panes, fold);
     this.writer = new ResultWriter(context, fold);
@@ -131,13 +131,12 @@ export class WindowOperator<T, Acc, Out> implements Operator {
   }
 
   private refireOne(slot: number, end: number): void {
-    const { size, slide } = this.slicing;
-    const window = { start: end - size, end };
+    const window = { start: this.slicing.startOf(end), end };
     const acc = accumulatorOf(this.fold, panesBetween(this.panes, window.start, end), slot) as Acc;
     // Nothing is left under way if a user function throws: the engine may go on with the next record.
     this.refireEnd = null;
-    this.writer.write(acc, this.context.state.keyOf(slot), window);
-    this.refireEnd = end + slide;
+    this.writer.writeLate(acc, this.context.state.keyOf(slot), window);
+    this.refireEnd = this.slicing.endAfter(end);
   }
 }
 

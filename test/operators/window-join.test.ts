@@ -5,7 +5,7 @@ import { TIME_MAX } from '../../core/time.js';
 import type { JoinType } from '../../operators/join/join-type.js';
 import { coGroupFactory, windowJoinFactory } from '../../operators/join/window-join.js';
 import type { OperatorFactory } from '../../operators/operator.js';
-import { session, sliding, tumbling, type Window, type WindowAssigner } from '../../operators/window/assigners.js';
+import { session, sliding, type TimeWindows, tumbling, type Window } from '../../operators/window/assigners.js';
 import { EvictingState } from '../level/evicting-state.js';
 import { Drive, type Emitted, inMemory } from './drive.js';
 import { type Assign, type Fired, WindowModel } from './window-model.js';
@@ -31,7 +31,7 @@ type Step =
   | { readonly kind: 'restart' };
 
 interface Scenario {
-  readonly assigner: WindowAssigner;
+  readonly assigner: TimeWindows;
   readonly assign: Assign;
   readonly lateness: number;
   readonly capacity: number;
@@ -76,7 +76,7 @@ interface Pair {
   readonly right: Event | undefined;
 }
 
-function factoryOf(shape: Shape, assigner: WindowAssigner, latenessMs: number): OperatorFactory {
+function factoryOf(shape: Shape, assigner: TimeWindows, latenessMs: number): OperatorFactory {
   if (shape !== 'co-group') {
     const combine = (left: unknown, right: unknown): unknown => ({ left, right });
     return windowJoinFactory({ assigner, latenessMs, type: shape, combine });

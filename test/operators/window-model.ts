@@ -25,7 +25,8 @@ interface Open {
 
 export type Assign =
   | { readonly size: number; readonly slide: number; readonly offset: number }
-  | { readonly gap: number };
+  | { readonly size: number; readonly step: number; readonly offset: number }
+  | { readonly gap: number | ((event: Event) => number) };
 
 export class WindowModel {
   readonly fired: Fired[] = [];
@@ -60,18 +61,13 @@ export class WindowModel {
     this.open = this.open.filter(({ end }) => end - 1 + this.lateness > watermark);
   }
 
-  private windowsOf({ key, time }: Event): Open[] {
-    if ('gap' in this.assign) return [{ key, start: time, end: time + this.assign.gap, ids: [] }];
-    const { size, slide, offset } = this.assign;
-    const windows: Open[] = [];
-    for (let start = -1_000 * slide + offset; start <= time; start += slide) {
-      if (time < start + size) windows.push({ key, start, end: start + size, ids: [] });
-    }
-    return windows;
+  private windowsOf(event: Event): Open[] {
+    return windowsOf(this.assign, event).map((window) => ({ key: event.key, ...window, ids: [] }));
   }
 
   private same(window: Open): Open {
-    return this.open.find(({ key, start }) => key === window.key && start === window.start) ?? window;
+    const { key, start, end } = window;
+    return this.open.find((each) => each.key === key && each.start === start && each.end === end) ?? window;
   }
 
   /** The window with all open ones of its key that it overlaps or touches, which it replaces. */
@@ -93,4 +89,23 @@ export class WindowModel {
   private fire({ key, start, end, ids }: Open): void {
     this.fired.push({ key, start, end, ids: ids.toSorted((a, b) => a - b) });
   }
+}
+
+/** The windows that hold a record, those of a long stretch of time looked at one by one. */
+export function windowsOf(assign: Assign, event: Event): { start: number; end: number }[] {
+  const { time } = event;
+  if ('gap' in assign) {
+    const gap = typeof assign.gap === 'number' ? assign.gap : assign.gap(event);
+    return [{ start: time, end: time + gap }];
+  }
+  const all: { start: number; end: number }[] = [];
+  const { size, offset } = assign;
+  if ('slide' in assign) {
+    const { slide } = assign;
+    for (let start = -1_000 * slide + offset; start <= time; start += slide) all.push({ start, end: start + size });
+  } else {
+    for (let start = -1_000 * size + offset; start <= time; start += size)
+      for (let end = start + assign.step; end <= start + size; end += assign.step) all.push({ start, end });
+  }
+  return all.filter(({ end }) => time < end);
 }

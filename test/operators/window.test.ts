@@ -4,7 +4,14 @@ import t from 'tap';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import { aggregateBuilder } from '../../operators/aggregates.js';
 import type { Operator, OperatorContext } from '../../operators/operator.js';
-import { session, sliding, tumbling, type Window, type WindowAssigner } from '../../operators/window/assigners.js';
+import {
+  cumulate,
+  session,
+  sliding,
+  type TimeWindows,
+  tumbling,
+  type Window,
+} from '../../operators/window/assigners.js';
 import { SessionOperator } from '../../operators/window/session-operator.js';
 import { aggregateFold, elementsFold, reduceFold, type WindowFold } from '../../operators/window/window-fold.js';
 import { WindowOperator } from '../../operators/window/window-operator.js';
@@ -16,7 +23,7 @@ const CASES = 1_500;
 // biome-ignore lint/suspicious/noExplicitAny: folds of every accumulator
 type AnyFold = WindowFold<any, any, any>;
 
-function operatorOf(context: OperatorContext, assigner: WindowAssigner, latenessMs: number, fold: AnyFold): Operator {
+function operatorOf(context: OperatorContext, assigner: TimeWindows, latenessMs: number, fold: AnyFold): Operator {
   if (assigner.kind === 'session') return new SessionOperator({ context, assigner, latenessMs, fold });
   return new WindowOperator({ context, assigner, latenessMs, fold });
 }
@@ -95,7 +102,7 @@ type Step =
   | { readonly kind: 'restart' };
 
 interface Scenario {
-  readonly assigner: WindowAssigner;
+  readonly assigner: TimeWindows;
   readonly assign: Assign;
   readonly lateness: number;
   readonly capacity: number;
@@ -113,7 +120,21 @@ const aligned = fc
     };
   });
 
-const sessions = fc.integer({ min: 1, max: 12 }).map((gap) => ({ assigner: session(gap), assign: { gap } }));
+const cumulating = fc
+  .tuple(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 6 }), fc.nat({ max: 35 }))
+  .map(([step, steps, shift]) => {
+    const size = step * steps;
+    const offset = shift % size;
+    return { assigner: cumulate(size, step, { offset }), assign: { size, step, offset } };
+  });
+
+const sessions = fc.oneof(
+  fc.integer({ min: 1, max: 12 }).map((gap) => ({ assigner: session(gap), assign: { gap } })),
+  fc.integer({ min: 1, max: 12 }).map((most) => {
+    const gap = ({ id }: Event): number => 1 + ((id * 7) % most);
+    return { assigner: session(gap) as TimeWindows, assign: { gap } };
+  }),
+);
 
 const event = fc.record({ key: fc.constantFrom('a', 'b', 'c'), time: fc.integer({ min: -30, max: 60 }) });
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -184,7 +205,7 @@ function same(what: string, found: unknown, wanted: unknown): void {
   if (left !== right) throw new Error(`${what}: ${left}, not ${right}`);
 }
 
-for (const [name, assigners] of Object.entries({ aligned, sessions })) {
+for (const [name, assigners] of Object.entries({ aligned, cumulating, sessions })) {
   t.test(`${name} windows against the model`, (t) => {
     const property = fc.property(scenarios(assigners as typeof aligned), check);
     const { failed, numRuns, seed } = fc.check(property, { numRuns: CASES });
@@ -195,7 +216,7 @@ for (const [name, assigners] of Object.entries({ aligned, sessions })) {
 }
 
 /** Runs the events of one key; what came out, as `start-end:ids`. */
-function trace(assigner: WindowAssigner, lateness: number, steps: readonly (number | { readonly to: number })[]) {
+function trace(assigner: TimeWindows, lateness: number, steps: readonly (number | { readonly to: number })[]) {
   const drive = new Drive((context) => operatorOf(context, assigner, lateness, aggregateFold(PARTS)), 1_000);
   for (const [id, one] of steps.entries()) {
     if (typeof one === 'number') drive.records([{ record: { key: 'k', time: one, id }, key: 'k', timestamp: one }]);

@@ -2,15 +2,7 @@
  * Joins give the same answer every way: any interleaving, batch size and number of subtasks, killed and restored
  * anywhere. What comes out goes through a window, which shows that nothing comes out behind its watermark.
  */
-import {
-  type JoinedStream,
-  type JoinType,
-  type Stream,
-  session,
-  sliding,
-  tumbling,
-  type WindowAssigner,
-} from 'millrace';
+import { type JoinedStream, type JoinType, type Stream, session, sliding, type TimeWindows, tumbling } from 'millrace';
 import { everyWay, type Phase, type Step } from 'millrace/testing';
 import t, { type Test } from 'tap';
 import { Random } from '../../core/random.js';
@@ -165,7 +157,7 @@ t.test('window join, tumbling, full', async (t) => {
   });
 });
 
-const GROUPS: readonly (readonly [WindowAssigner, Assign, number])[] = [
+const GROUPS: readonly (readonly [TimeWindows, Assign, number])[] = [
   [sliding(100, 50), { size: 100, slide: 50, offset: 0 }, 100],
   [session(10), { gap: 10 }, Number.POSITIVE_INFINITY],
 ];

@@ -18,7 +18,7 @@ const ENGINE_MAY_KNOW = new Set(['operators/operator.ts', 'operators/source.ts',
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   core: ['msgpackr', 'type @standard-schema/spec'],
   state: ['classic-level'],
-  operators: [],
+  operators: ['temporal-polyfill'],
   checkpoint: [],
   engine: ['classic-level', 'msgpackr', 'piscina', 'tsx'],
   api: ['type @standard-schema/spec'],

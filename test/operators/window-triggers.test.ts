@@ -1,0 +1,344 @@
+/** Windows with triggers and evictors, and windows of so many records, against naive models over random streams. */
+import fc from 'fast-check';
+import t from 'tap';
+import { TIME_MAX } from '../../core/time.js';
+import { aggregateBuilder } from '../../operators/aggregates.js';
+import {
+  countWindow,
+  cumulate,
+  globalWindow,
+  session,
+  sliding,
+  tumbling,
+  type Window,
+  type WindowAssigner,
+} from '../../operators/window/assigners.js';
+import { type Evictor, evictor } from '../../operators/window/evictors.js';
+import type { Trigger } from '../../operators/window/trigger.js';
+import { trigger } from '../../operators/window/triggers.js';
+import { checkWindows, windowFactory } from '../../operators/window/window-factory.js';
+import { aggregateFold, elementsFold } from '../../operators/window/window-fold.js';
+import { Drive } from './drive.js';
+import {
+  type EvictorKind,
+  type ModelFired,
+  type ModelOptions,
+  type TriggerKind,
+  TriggerModel,
+} from './trigger-model.js';
+import type { Assign, Event } from './window-model.js';
+
+const CASES = 2_000;
+
+function triggerOf(kind: TriggerKind): Trigger<Event> {
+  switch (kind.kind) {
+    case 'event':
+      return trigger.eventTime();
+    case 'processing':
+      return trigger.processingTime();
+    case 'never':
+      return trigger.never();
+    case 'count':
+      return trigger.count(kind.n);
+    case 'delta':
+      return trigger.delta(kind.threshold, (a: Event, b) => Math.abs(a.id - b.id));
+    case 'every':
+      return trigger.every(kind.interval, { time: kind.time });
+    case 'purging':
+      return trigger.purging(triggerOf(kind.inner));
+    case 'phases':
+      return trigger.eventTime({ early: triggerOf(kind.early), late: triggerOf(kind.late) });
+  }
+}
+
+function evictorOf({ how, after }: NonNullable<ModelOptions['evictor']>): Evictor<Event> {
+  const when = { when: after ? 'after' : 'before' } as const;
+  if (how.kind === 'count') return evictor.count(how.n, when);
+  if (how.kind === 'time') return evictor.time(how.size, when);
+  return evictor.delta(how.threshold, (a: Event, b) => Math.abs(a.id - b.id), when);
+}
+
+const simple: fc.Arbitrary<TriggerKind> = fc.oneof(
+  fc.constantFrom<TriggerKind>({ kind: 'event' }, { kind: 'processing' }, { kind: 'never' }),
+  fc.integer({ min: 1, max: 4 }).map((n) => ({ kind: 'count', n }) as const),
+  fc.integer({ min: 0, max: 4 }).map((threshold) => ({ kind: 'delta', threshold }) as const),
+  fc
+    .record({
+      interval: fc.integer({ min: 1, max: 9 }),
+      time: fc.constantFrom('event' as const, 'processing' as const),
+    })
+    .map((every) => ({ kind: 'every', ...every }) as const),
+);
+
+const triggers: fc.Arbitrary<TriggerKind> = fc.oneof(
+  simple,
+  simple.map((inner) => ({ kind: 'purging', inner }) as const),
+  fc.record({ early: simple, late: simple }).map((phases) => ({ kind: 'phases', ...phases }) as const),
+  fc
+    .record({ early: simple, late: simple })
+    .map((phases) => ({ kind: 'purging', inner: { kind: 'phases', ...phases } }) as const),
+);
+
+const evictors = fc.option(
+  fc.record({
+    how: fc.oneof(
+      fc.nat({ max: 4 }).map((n): EvictorKind => ({ kind: 'count', n })),
+      fc.integer({ min: 1, max: 9 }).map((size): EvictorKind => ({ kind: 'time', size })),
+      fc.integer({ min: 0, max: 4 }).map((threshold): EvictorKind => ({ kind: 'delta', threshold })),
+    ),
+    after: fc.boolean(),
+  }),
+  { nil: undefined },
+);
+
+interface Windows {
+  readonly assigner: WindowAssigner;
+  readonly assign: Assign | 'global';
+}
+
+const windows: fc.Arbitrary<Windows> = fc.oneof(
+  fc
+    .integer({ min: 1, max: 24 })
+    .map((size) => ({ assigner: tumbling(size), assign: { size, slide: size, offset: 0 } })),
+  fc
+    .tuple(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 14 }))
+    .map(([size, slide]) => ({ assigner: sliding(size, slide), assign: { size, slide, offset: 0 } })),
+  fc
+    .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }))
+    .map(([step, n]) => ({ assigner: cumulate(step * n, step), assign: { size: step * n, step, offset: 0 } })),
+  fc.integer({ min: 1, max: 12 }).map((gap) => ({ assigner: session(gap), assign: { gap } })),
+  fc.constant({ assigner: globalWindow(), assign: 'global' as const }),
+);
+
+type Step =
+  | { readonly kind: 'records'; readonly events: readonly { readonly key: string; readonly time: number }[] }
+  | { readonly kind: 'advance'; readonly by: number }
+  | { readonly kind: 'move'; readonly by: number }
+  | { readonly kind: 'restart' };
+
+const event = fc.record({ key: fc.constantFrom('a', 'b'), time: fc.integer({ min: -20, max: 40 }) });
+const anyStep: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.array(event, { minLength: 1, maxLength: 5 }).map((events) => ({ kind: 'records', events }) as const),
+  },
+  { weight: 3, arbitrary: fc.nat({ max: 12 }).map((by): Step => ({ kind: 'advance', by })) },
+  { weight: 2, arbitrary: fc.nat({ max: 12 }).map((by): Step => ({ kind: 'move', by })) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'restart' } as const) },
+);
+
+const scenarios = fc.record({
+  windows,
+  time: fc.constantFrom('event' as const, 'event' as const, 'processing' as const),
+  lateness: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 20 })),
+  trigger: triggers,
+  evictor: evictors,
+  capacity: fc.constantFrom(1, 2, 1_000),
+  process: fc.boolean(),
+  steps: fc.array(anyStep, { maxLength: 40 }),
+});
+
+type Scenario = typeof scenarios extends fc.Arbitrary<infer S> ? S : never;
+
+interface Result {
+  readonly key: string;
+  readonly window: Window;
+  readonly ids: readonly number[];
+  readonly firing?: string;
+}
+
+const a = aggregateBuilder<Event>();
+const asAggregate = aggregateFold({ ids: a.collect((e) => e.id) });
+const asProcess = elementsFold<Event, Result>((key, window, records, { firing }) => [
+  { key: key as string, window, ids: records.map(({ id }) => id), firing },
+]);
+
+/** Deltas may not be used for sessions. */
+function mayMerge(kind: TriggerKind): boolean {
+  if (kind.kind === 'delta') return false;
+  if (kind.kind === 'purging') return mayMerge(kind.inner);
+  return kind.kind !== 'phases' || (mayMerge(kind.early) && mayMerge(kind.late));
+}
+
+function check(scenario: Scenario): void {
+  const { steps, capacity, process, evictor: evicting } = scenario;
+  const { assigner, assign } = scenario.windows;
+  const { time, trigger: kind } = scenario;
+  const latenessMs = time === 'event' ? scenario.lateness : 0;
+  const spec = {
+    assigner,
+    latenessMs,
+    time,
+    trigger: triggerOf(kind) as Trigger<never>,
+    evictor: evicting && (evictorOf(evicting) as Evictor<never>),
+  };
+  if (assigner.kind === 'session' && !mayMerge(kind)) {
+    try {
+      checkWindows(spec);
+    } catch {
+      return;
+    }
+    throw new Error('a trigger that cannot merge was let pass');
+  }
+  checkWindows(spec);
+  const factory = windowFactory({ ...spec, fold: process ? asProcess : asAggregate });
+  const drive = new Drive((context) => factory(context, []), capacity);
+  const model = new TriggerModel({ assign, time, lateness: latenessMs, trigger: kind, evictor: evicting });
+  let watermark = -21;
+  let id = 0;
+  const compare = (what: string): void => {
+    const found = drive.out.splice(0).map(({ record, timestamp }) => {
+      const { key, window, ids, firing } = record as Result;
+      if (assign !== 'global' && timestamp !== window.end - 1) throw new Error(`stamped ${timestamp}`);
+      return { key, ...window, ids, ...(process ? { firing } : {}) };
+    });
+    const wanted = model.fired.splice(0).map(({ firing, ...fired }: ModelFired) => ({
+      ...fired,
+      ...(process ? { firing } : {}),
+    }));
+    same(`${what}: fired`, found, wanted);
+    const late = (drive.sides.get('late') ?? []).splice(0).map(({ record }) => (record as Event).id);
+    same(`${what}: late`, late, model.late.splice(0));
+  };
+  const ending: readonly Step[] = [
+    { kind: 'move', by: 100 },
+    { kind: 'advance', by: TIME_MAX },
+  ];
+  for (const one of [...steps, ...ending]) {
+    if (one.kind === 'restart') drive.restart();
+    else if (one.kind === 'advance') {
+      watermark += one.by;
+      drive.advance(watermark);
+      model.advance(watermark);
+      compare(`watermark ${watermark}`);
+    } else if (one.kind === 'move') {
+      drive.moveTo(drive.now + one.by);
+      model.moveTo(drive.now);
+      compare(`clock ${drive.now}`);
+    } else {
+      const first = id;
+      id += one.events.length;
+      const events = one.events.map((made, at) => ({ ...made, id: first + at }));
+      drive.records(events.map((record) => ({ record, key: record.key, timestamp: record.time })));
+      for (const made of events) model.record(made);
+      compare(`records at ${watermark}`);
+    }
+  }
+  if (model.isEmpty) same('state that is left', [...drive.state.rows()], []);
+}
+
+function same(what: string, found: unknown, wanted: unknown): void {
+  const [left, right] = [fc.stringify(found), fc.stringify(wanted)];
+  if (left !== right) throw new Error(`${what}: ${left}, not ${right}`);
+}
+
+t.test('triggers and evictors against the model', (t) => {
+  const property = fc.property(scenarios, check);
+  const { failed, numRuns, seed } = fc.check(property, { numRuns: CASES });
+  if (failed) fc.assert(property, { numRuns: CASES, seed });
+  t.equal(numRuns, CASES, `seed ${seed}`);
+  t.end();
+});
+
+const counted = fc.record({
+  size: fc.integer({ min: 1, max: 12 }),
+  slide: fc.integer({ min: 1, max: 15 }),
+  keys: fc.array(fc.constantFrom('a', 'b', null), { maxLength: 80 }),
+  capacity: fc.constantFrom(1, 2, 1_000),
+  process: fc.boolean(),
+  restarts: fc.array(fc.nat({ max: 79 }), { maxLength: 4 }),
+});
+
+t.test('windows of so many records', (t) => {
+  const property = fc.property(counted, ({ size, slide, keys, capacity, process, restarts }) => {
+    const assigner = countWindow(size, slide);
+    const factory = windowFactory({ assigner, latenessMs: 0, fold: process ? asProcess : asAggregate });
+    const drive = new Drive((context) => factory(context, []), capacity);
+    const seen = new Map<unknown, number[]>();
+    const wanted: unknown[] = [];
+    for (const [id, key] of keys.entries()) {
+      if (restarts.includes(id)) drive.restart();
+      drive.records([{ record: { id, key, time: id }, key, timestamp: id }]);
+      const ids = [...(seen.get(key) ?? []), id];
+      seen.set(key, ids);
+      if (ids.length % slide !== 0) continue;
+      const start = Math.max(0, ids.length - size);
+      wanted.push({ key, window: { start, end: ids.length }, ids: ids.slice(start), timestamp: id });
+    }
+    const found = drive.out.map(({ record, timestamp }) => {
+      const { key, window, ids } = record as Result;
+      return { key, window, ids, timestamp };
+    });
+    same('windows', found, wanted);
+  });
+  const { failed, numRuns, seed } = fc.check(property, { numRuns: CASES });
+  if (failed) fc.assert(property, { numRuns: CASES, seed });
+  t.equal(numRuns, CASES, `seed ${seed}`);
+  t.end();
+});
+
+t.test('what does not go together', (t) => {
+  const invalid = { code: 'MILL_OPTION_INVALID' };
+  const base = { assigner: tumbling(10), latenessMs: 0 };
+  t.throws(() => checkWindows({ ...base, assigner: countWindow(3), trigger: trigger.count(2) }), invalid);
+  t.throws(() => checkWindows({ ...base, assigner: countWindow(3), latenessMs: 5 }), invalid);
+  t.throws(() => checkWindows({ ...base, time: 'processing', latenessMs: 5 }), invalid);
+  t.throws(() => checkWindows({ ...base, time: 'wall' as 'event' }), invalid);
+  t.throws(() => checkWindows({ ...base, assigner: session(5), trigger: trigger.delta(1, () => 0) }), invalid);
+  t.throws(() => countWindow(0), invalid);
+  t.throws(() => countWindow(3, 1.5), invalid);
+  t.throws(() => cumulate(10, 3), invalid);
+  t.throws(() => trigger.count(0), invalid);
+  t.throws(() => trigger.every(0), invalid);
+  t.throws(() => trigger.delta(Number.NaN, () => 0), invalid);
+  t.throws(() => evictor.count(-1), invalid);
+  t.throws(() => evictor.time(1, { when: 'never' as 'after' }), invalid);
+  t.end();
+});
+
+t.test('a gap that is none', (t) => {
+  for (const gap of [0, -1, 1.5, Number.NaN, undefined as never, '1x' as never]) {
+    const factory = windowFactory({ assigner: session(() => gap), latenessMs: 0, fold: asAggregate });
+    const drive = new Drive((context) => factory(context, []), 10);
+    t.throws(() => drive.records([{ record: {}, key: 'k', timestamp: 1 }]), { code: 'MILL_FUNCTION_FAILED' });
+  }
+  t.end();
+});
+
+t.test('a trigger that fails leaves the record to be skipped, and other keys alone', (t) => {
+  const picky: Trigger<Event> = {
+    name: 'picky',
+    onRecord(record, _timestamp, context) {
+      if (record.id === 13) throw new Error('not 13');
+      context.addEventTimer(context.window.end - 1);
+      return 'continue';
+    },
+    onEventTime(_time, context) {
+      context.state = 'seen';
+      throw new Error('not now');
+    },
+  };
+  const factory = windowFactory({ assigner: tumbling(10), latenessMs: 0, trigger: picky, fold: asAggregate });
+  const drive = new Drive((context) => factory(context, []), 10);
+  t.throws(() => drive.records([{ record: { id: 13 }, key: 'k', timestamp: 1 }]));
+  drive.skips = true;
+  drive.records([{ record: { id: 1 }, key: 'k', timestamp: 1 }]);
+  drive.records([{ record: { id: 1 }, key: 'l', timestamp: 1 }]);
+  drive.advance(TIME_MAX);
+  t.match(drive.rejected, [
+    { code: 'MILL_FUNCTION_FAILED', key: 'k' },
+    { code: 'MILL_FUNCTION_FAILED', key: 'l' },
+  ]);
+  t.same([...drive.state.rows()], []);
+  t.end();
+});
+
+t.test('timers of a trigger for times that are none', (t) => {
+  for (const time of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const bad: Trigger<Event> = { name: 'bad', onRecord: (_record, _at, context) => void context.addEventTimer(time) };
+    const factory = windowFactory({ assigner: globalWindow(), latenessMs: 0, trigger: bad, fold: asAggregate });
+    const drive = new Drive((context) => factory(context, []), 10);
+    t.throws(() => drive.records([{ record: {}, key: 'k', timestamp: 1 }]), { code: 'MILL_TIMESTAMP_INVALID' });
+  }
+  t.end();
+});
