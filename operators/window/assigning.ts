@@ -9,6 +9,8 @@ import { slicingOf } from './slicing.js';
 export interface Assigning<T> {
   /** Windows of a key that touch are one (sessions). */
   readonly merges: boolean;
+  /** Before anything else. */
+  open?(): Promise<void> | undefined;
   /** Ascending. */
   windowsOf(record: T, time: number): readonly Window[];
 }
@@ -27,6 +29,7 @@ function alignedWindows(assigner: Exclude<TimeWindows, { kind: 'session' }>): As
   const slicing = slicingOf(assigner);
   return {
     merges: false,
+    open: () => slicing.open?.(),
     windowsOf(_record, time) {
       const windows: Window[] = [];
       const slice = slicing.sliceOf(time);

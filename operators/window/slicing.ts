@@ -13,6 +13,8 @@ export interface Slicing {
   readonly size: number;
   /** Slices of the longest window. */
   readonly slicesPerWindow: number;
+  /** Before anything else. */
+  open?(): Promise<void>;
   /** Start of the slice that `time` is in. */
   sliceOf(time: number): number;
   /** Whether a slice is between two windows, in none. */

@@ -76,6 +76,10 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
     this.writer = new ResultWriter(context, fold);
   }
 
+  open(): void | Promise<void> {
+    return this.assigning.open?.();
+  }
+
   process(inbox: Inbox): void {
     const late = this.context.side('late');
     while (!inbox.drained && !late.full) {

@@ -60,8 +60,9 @@ export class WindowOperator<T, Acc, Out> implements Operator {
     this.firing = new WindowFiring({ context, slicing, latenessMs, panes, contents, writer });
   }
 
-  open(): void {
+  open(): void | Promise<void> {
     this.firing.fired = this.context.watermark;
+    return this.slicing.open?.();
   }
 
   process(inbox: Inbox): void {

@@ -51,6 +51,9 @@ const unit = fc.constantFrom<CalendarUnit>('day', 'week', 'month', 'quarter', 'y
 /** 1940 to 2060. */
 const time = fc.integer({ min: -946_771_200_000, max: 2_840_140_800_000 });
 
+/** Loads what all of them need. */
+t.before(() => new CalendarSlicing(calendar('day')).open());
+
 t.test('windows of the calendar', (t) => {
   const property = fc.property(
     unit,

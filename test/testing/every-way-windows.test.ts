@@ -1,0 +1,151 @@
+/**
+ * Windows with triggers and evictors, of the calendar and of so many records give the same answer every way: any
+ * interleaving, batch size and number of subtasks, killed and restored anywhere, with restored watermarks and lateness.
+ */
+import fc from 'fast-check';
+import { calendar, countWindow, type Stream, type WindowAssigner, type WindowOptions } from 'millrace';
+import { everyWay, type Phase, type Step } from 'millrace/testing';
+import t from 'tap';
+import { TriggerModel } from '../operators/trigger-model.js';
+import { evictorOf, evictors, mayMerge, triggerOf, triggers, windows } from '../operators/trigger-scenarios.js';
+import type { Event } from '../operators/window-model.js';
+
+t.setTimeout(120_000);
+
+const SCENARIOS = 150;
+const WAYS = 8;
+
+const time = fc.integer({ min: -10, max: 30 });
+/** Records of each key, in order; then how far the watermark and the clock go. */
+const phases = fc.array(
+  fc.record({
+    a: fc.array(time, { maxLength: 5 }),
+    b: fc.array(time, { maxLength: 5 }),
+    watermark: fc.nat({ max: 15 }),
+    clock: fc.integer({ min: 1, max: 12 }),
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+
+const scenarios = fc
+  .record({
+    windows,
+    time: fc.constantFrom('event' as const, 'event' as const, 'processing' as const),
+    lateness: fc.nat({ max: 15 }),
+    trigger: triggers,
+    evictor: evictors,
+    phases,
+  })
+  .filter(({ windows: { assigner }, trigger }) => assigner.kind !== 'session' || mayMerge(trigger));
+
+function build(assigner: WindowAssigner<Event>, options: WindowOptions<Event>) {
+  return (events: Stream<Event>) =>
+    events
+      .keyBy((e) => e.key)
+      .window(assigner, options)
+      .process('windows', (key, { start, end }, records, { firing }) => [
+        { key, start, end, ids: records.map(({ id }) => id), firing },
+      ]);
+}
+
+t.test('windows with triggers and evictors', async (t) => {
+  let kills = 0;
+  let rescales = 0;
+  const property = fc.asyncProperty(scenarios, async (scenario) => {
+    const { assign, assigner } = scenario.windows;
+    const lateness = scenario.time === 'event' ? scenario.lateness : 0;
+    const model = new TriggerModel({ ...scenario, assign, lateness });
+    const inputs: Phase[] = [];
+    let id = 0;
+    let watermark = -11;
+    for (const phase of scenario.phases) {
+      watermark += phase.watermark;
+      const channels = (['a', 'b'] as const).map((key): Step<Event>[] => [
+        ...phase[key].map((at) => {
+          id += 1;
+          const record = { key, time: at, id };
+          model.record(record);
+          return { record, at };
+        }),
+        { watermark },
+      ]);
+      model.advance(watermark);
+      model.moveTo(model.now + phase.clock);
+      inputs.push(channels, { advance: phase.clock });
+    }
+    model.advance(Number.POSITIVE_INFINITY);
+    const options: WindowOptions<Event> = {
+      time: scenario.time,
+      lateness,
+      trigger: triggerOf(scenario.trigger),
+      ...(scenario.evictor && { evictor: evictorOf(scenario.evictor) }),
+    };
+    const report = await everyWay(build(assigner, options), inputs, model.fired, { ways: WAYS });
+    kills += report.kills;
+    rescales += report.rescales;
+  });
+  const { failed, numRuns, seed } = await fc.check(property, { numRuns: SCENARIOS });
+  if (failed) await fc.assert(property, { numRuns: SCENARIOS, seed });
+  t.equal(numRuns, SCENARIOS, `seed ${seed}`);
+  t.ok(kills > SCENARIOS && rescales > SCENARIOS / 2, `${kills} kills, ${rescales} rescales`);
+});
+
+const BY_KEY: readonly Phase[] = [
+  [
+    [1, 2, 3, 4, 5].map((n) => ({ record: { key: 'a', id: n, time: n }, at: n })),
+    [6, 7, 8].map((n) => ({ record: { key: 'b', id: n, time: n }, at: n })),
+  ],
+  [[9, 10].map((n) => ({ record: { key: 'a', id: n, time: n }, at: n })), []],
+];
+
+t.test('windows of so many records', async () => {
+  const windowed = (events: Stream<Event>) =>
+    events
+      .keyBy((e) => e.key)
+      .window(countWindow(3, 2))
+      .aggregate('counted', (a) => ({ ids: a.collect((e) => e.id) }));
+  await everyWay(windowed, BY_KEY, [
+    { key: 'a', window: { start: 0, end: 2 }, ids: [1, 2] },
+    { key: 'a', window: { start: 1, end: 4 }, ids: [2, 3, 4] },
+    { key: 'a', window: { start: 3, end: 6 }, ids: [4, 5, 9] },
+    { key: 'b', window: { start: 0, end: 2 }, ids: [6, 7] },
+  ]);
+});
+
+const HOUR = 3_600_000;
+/** Midnight in Berlin, before the day on which clocks go forward. */
+const SUNDAY = Date.parse('2026-03-28T23:00Z');
+
+t.test('days of a time zone, fired on time and late', async () => {
+  const click = (key: string, at: number): Step => ({ record: { key, id: 1, time: at }, at });
+  const windowed = (events: Stream<Event>) =>
+    events
+      .keyBy((e) => e.key)
+      .window(calendar('day', { zone: 'Europe/Berlin' }), { lateness: '1h' })
+      .aggregate('days', (a) => ({ n: a.count() }));
+  const sunday = { start: SUNDAY, end: SUNDAY + 23 * HOUR };
+  await everyWay(
+    windowed,
+    [
+      [
+        [
+          click('a', SUNDAY),
+          click('a', SUNDAY + 23 * HOUR - 1),
+          click('a', SUNDAY - 1),
+          { watermark: SUNDAY + 23 * HOUR },
+        ],
+        [click('b', SUNDAY + 23 * HOUR), { watermark: SUNDAY + 23 * HOUR }],
+      ],
+      [[click('a', SUNDAY + HOUR), click('a', SUNDAY - HOUR)], []],
+    ],
+    {
+      output: [
+        { key: 'a', window: { start: SUNDAY - 24 * HOUR, end: SUNDAY }, n: 1 },
+        { key: 'a', window: sunday, n: 2 },
+        { key: 'a', window: sunday, n: 3 },
+        { key: 'b', window: { start: SUNDAY + 23 * HOUR, end: SUNDAY + 47 * HOUR }, n: 1 },
+      ],
+      late: [{ key: 'a', id: 1, time: SUNDAY - HOUR }],
+    },
+  );
+});
