@@ -52,6 +52,7 @@ export type { Trigger, TriggerContext, TriggerResult } from '../operators/window
 export { trigger } from '../operators/window/triggers.js';
 export type { Firing, WindowContext } from '../operators/window/window-fold.js';
 export { state } from '../state/descriptors.js';
+export type { AllWindowedStream } from './all-windowed-stream.js';
 export type { AsyncOptions, CallContext, Retry } from './async.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';
@@ -79,4 +80,5 @@ export type { AddStep, Pattern, PatternStart, RecordsOf, SoFar, Taken } from './
 export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, side } from './process.js';
 export { type InlineRunOptions, type RunOptions, run } from './run.js';
 export type { EventTimeOptions, OperatorOptions, SinkOptions, Stream } from './stream.js';
-export type { WindowedStream, WindowOptions, WindowResults } from './windowed-stream.js';
+export type { WindowedStream } from './windowed-stream.js';
+export type { KeyedWindowOptions, WindowedOptions, WindowOptions, WindowResults } from './windows.js';

@@ -18,7 +18,7 @@ import type {
   WindowJoin,
 } from './join-types.js';
 import { Stream } from './stream.js';
-import { describeWindows, type WindowResults } from './windowed-stream.js';
+import { describeWindows, type WindowResults } from './windows.js';
 
 /** A join as a user has asked for it, but for what its kind is about. */
 export interface JoinCall extends Pick<OperatorSpec, 'inputs'> {

@@ -46,7 +46,8 @@ import {
   type SideDescriptors,
 } from './process.js';
 import { Stream } from './stream.js';
-import { WindowedStream, type WindowOptions, type WindowResults } from './windowed-stream.js';
+import { WindowedStream } from './windowed-stream.js';
+import type { KeyedWindowOptions, WindowResults } from './windows.js';
 
 export interface KeyedOptions<T> {
   readonly onError?: OnError<T>;
@@ -144,7 +145,7 @@ export class KeyedStream<K extends Key, T> {
    *
    * @example orders.keyBy((o) => o.user).window(tumbling('1h'), { lateness: '10m' }).aggregate('hourly', (a) => ({ n: a.count() }))
    */
-  window(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): WindowedStream<K, T> {
+  window(assigner: WindowAssigner<T>, options: KeyedWindowOptions<T> = {}): WindowedStream<K, T> {
     return new WindowedStream(this.graph, this.input, assigner, options);
   }
 

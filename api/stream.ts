@@ -14,12 +14,15 @@ import { mapFactory } from '../operators/map.js';
 import { offloadFactory } from '../operators/offload.js';
 import type { Sink } from '../operators/sink.js';
 import { splitFactory } from '../operators/split.js';
+import type { WindowAssigner } from '../operators/window/assigners.js';
+import { AllWindowedStream } from './all-windowed-stream.js';
 import { type AsyncOptions, asyncSpec } from './async.js';
 import { declaredAt } from './declared-at.js';
 import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
 import { KeyedStream } from './keyed-stream.js';
 import { type OnError, policyOf } from './on-error.js';
 import { Output } from './output.js';
+import type { WindowOptions } from './windows.js';
 
 /** Options that every stateless operator takes. */
 export interface OperatorOptions<T> {
@@ -179,6 +182,16 @@ export class Stream<T> {
    */
   keyBy<const K extends Key>(selector: (record: T) => K): KeyedStream<K, T> {
     return new KeyedStream(this.graph, { origins: this.origins, partition: { kind: 'hash', selector } });
+  }
+
+  /**
+   * Groups all records, whatever their key, as `window` of a keyed stream does per key. Aggregates and reductions of
+   * aligned windows of event time are made in two stages, so that no subtask gets all records.
+   *
+   * @example orders.windowAll(tumbling('1m')).aggregate('per-minute', (a) => ({ orders: a.count() }))
+   */
+  windowAll(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): AllWindowedStream<T> {
+    return new AllWindowedStream(this.graph, this.origins, assigner, options);
   }
 
   /**

@@ -87,3 +87,14 @@ export function elementsFold<T, Out>(
       process(key, window, acc.slice(), context),
   });
 }
+
+/** The same without `key` in its results: of windows over all records. */
+export function withoutKey<T, Acc, Out extends { readonly key: unknown }>(
+  fold: IncrementalFold<T, Acc, Out>,
+): IncrementalFold<T, Acc, Omit<Out, 'key'>> {
+  const result = (acc: Acc, key: unknown, window: Window): Omit<Out, 'key'> => {
+    const { key: _, ...rest } = fold.result(acc, key, window);
+    return rest;
+  };
+  return Object.freeze({ ...fold, result });
+}
