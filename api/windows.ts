@@ -75,11 +75,7 @@ export interface WindowCall<T> {
 export function addWindows<O, T>(call: WindowCall<T>): WindowResults<O, T> {
   const parts = call.inParts === 'no' ? undefined : partsOf(call);
   if (!parts && call.inParts === 'yes') throw notInParts();
-  if (!parts) return addNode(call);
-  const results = addNode<O, WindowPart<unknown>>({ ...call, ...parts, options: call.options as object });
-  // What is late has come on its own.
-  const late = results.late.map(({ record }) => (record as readonly [T])[0]);
-  return Object.assign(new Stream<O>(call.graph, results.origins), { late });
+  return addNode({ ...call, ...parts });
 }
 
 function notInParts(): MillraceError {

@@ -40,7 +40,15 @@ export function partFactory<T, Acc>(spec: PartSpec<T, Acc>): OperatorFactory {
 /** The fold of the second stage. */
 export function partsFold<T, Acc, Out>(fold: IncrementalFold<T, Acc, Out>): IncrementalFold<WindowPart<Acc>, Acc, Out> {
   const { kind, create, merge, result } = fold;
-  return Object.freeze({ kind, create, merge, result, add: (acc: Acc, part: WindowPart<Acc>) => merge(acc, part.acc) });
+  return Object.freeze({
+    kind,
+    create,
+    merge,
+    result,
+    add: (acc: Acc, part: WindowPart<Acc>) => merge(acc, part.acc),
+    // What is late has come on its own.
+    late: ({ record }: WindowPart<Acc>) => (record as readonly [unknown])[0],
+  });
 }
 
 /** What a slice has, by what stands for the key. */

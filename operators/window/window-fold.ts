@@ -15,6 +15,8 @@ interface Folding<T, Acc> {
   create(): Acc;
   add(acc: Acc, record: T): Acc;
   merge(a: Acc, b: Acc): Acc;
+  /** What goes to the late side in place of a record, if it is not the record itself. */
+  late?(record: T): unknown;
 }
 
 /** Why a window fires: before its end, when the watermark has come to it, or for a record that came later. */

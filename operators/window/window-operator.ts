@@ -96,7 +96,8 @@ export class WindowOperator<T, Acc, Out> implements Operator {
     inbox.cursor += 1;
     if (timestamp + this.lateness > this.firing.fired) return true;
     const late = this.context.side('late');
-    late.push(batch.records[cursor], timestamp);
+    const record = batch.records[cursor] as T;
+    late.push(this.fold.late ? this.fold.late(record) : record, timestamp);
     return !late.full;
   }
 
