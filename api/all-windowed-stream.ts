@@ -6,7 +6,7 @@ import {
   type AggregateParts,
   type AggregateResults,
   aggregateBuilder,
-} from '../operators/aggregates.js';
+} from '../operators/aggregate/aggregates.js';
 import type { Window, WindowAssigner } from '../operators/window/assigners.js';
 import type { AnyWindowFold, WindowsSpec } from '../operators/window/window-factory.js';
 import {

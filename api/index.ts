@@ -20,7 +20,7 @@ export type { CheckpointInfo, JobOutcome, JobStatus } from '../engine/coordinato
 export type { RestartPolicy } from '../engine/coordinator/restart-strategy.js';
 export type { ExplainedOperator, ExplainedOutput, ExplainedPlan } from '../engine/graph/explain.js';
 export type { DeadLetter } from '../engine/worker/dead-letter.js';
-export type { AggregateBuilder, Aggregator } from '../operators/aggregates.js';
+export type { AggregateBuilder, Aggregator } from '../operators/aggregate/aggregates.js';
 export type { Change, ChangeKind } from '../operators/changelog.js';
 export {
   type AfterMatch,

@@ -7,9 +7,9 @@ import {
   type AggregateParts,
   type AggregateResults,
   aggregateBuilder,
-} from '../operators/aggregates.js';
+} from '../operators/aggregate/aggregates.js';
+import { composeAggregates } from '../operators/aggregate/compose-aggregates.js';
 import type { Change } from '../operators/changelog.js';
-import { composeAggregates } from '../operators/compose-aggregates.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
 import { type ProcessSpec, processFactory } from '../operators/process.js';

@@ -9,7 +9,7 @@ import { Batch, Inbox } from '../core/batch.js';
 import type { Host } from '../core/host.js';
 import { hashKey } from '../core/key.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
-import { aggregateBuilder } from '../operators/aggregates.js';
+import { aggregateBuilder } from '../operators/aggregate/aggregates.js';
 import type { Operator, OperatorContext } from '../operators/operator.js';
 import { session, sliding, type TimeWindows, tumbling } from '../operators/window/assigners.js';
 import { SessionOperator } from '../operators/window/session-operator.js';

@@ -41,6 +41,11 @@ export function hashKey(key: unknown): number {
   return finish(hashOther(key));
 }
 
+/** 32-bit hash of a text, as a signed integer; one for each seed. */
+export function hashString(seed: number, text: string): number {
+  return finish(hashText(seed, text));
+}
+
 function hashNumber(key: number): number {
   // Adding 0 turns -0 into 0; every NaN has the same bits once written.
   double[0] = key === key ? key + 0 : Number.NaN;

@@ -9,7 +9,7 @@
  * Invariant: while `leaving` holds something, no record is taken in.
  */
 import type { Inbox } from '../../core/batch.js';
-import { distinctMark } from '../aggregate-kinds.js';
+import { distinctMark } from '../aggregate/plain-kinds.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../operator.js';
 import type { AlignedWindows } from './assigners.js';
 import { type Slicing, slicingOf } from './slicing.js';

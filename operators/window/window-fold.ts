@@ -4,8 +4,8 @@
  * An incremental fold keeps one accumulator and gives one record. A fold of elements keeps them all and gives any
  * number of records, pulled one by one as there is room.
  */
-import type { AggregateInput, AggregateParts, AggregateResults } from '../aggregates.js';
-import { type CompositeAccumulator, composeAggregates } from '../compose-aggregates.js';
+import type { AggregateInput, AggregateParts, AggregateResults } from '../aggregate/aggregates.js';
+import { type CompositeAccumulator, composeAggregates } from '../aggregate/compose-aggregates.js';
 import type { Window } from './assigners.js';
 
 export type WindowFold<T, Acc, Out> = IncrementalFold<T, Acc, Out> | ElementsFold<T, Acc, Out>;

@@ -2,9 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import t from 'tap';
-import { type AggregateBuilder, type AggregateParts, aggregateBuilder } from '../../operators/aggregates.js';
-import { composeAggregates } from '../../operators/compose-aggregates.js';
+import t, { type Test } from 'tap';
+import { packPlain, unpackPlain } from '../../core/codec.js';
+import { type AggregateBuilder, type AggregateParts, aggregateBuilder } from '../../operators/aggregate/aggregates.js';
+import { composeAggregates } from '../../operators/aggregate/compose-aggregates.js';
+import { BUCKETS_MAX, newSketch, QuantileSketches } from '../../operators/aggregate/quantile-sketch.js';
 
 interface Flight {
   readonly delay: number | null | undefined;
@@ -30,8 +32,37 @@ function allParts(a: AggregateBuilder<Flight>) {
     all: a.collect(),
     distinctCarriers: a.distinct((f) => f.carrier),
     'distinct "pairs"\u2028': a.distinct((f) => f.pair),
+    some: a.distinctApprox((f) => f.pair),
+    variance: a.variance((f) => f.delay),
+    variancePopulation: a.variance((f) => f.delay, { population: true }),
+    stddev: a.stddev((f) => f.delay),
+    stddevPopulation: a.stddev((f) => f.delay, { population: true }),
+    least: a.argMin((f) => f.delay),
+    leastCarrier: a.argMin(
+      (f) => f.delay,
+      (f) => f.carrier,
+    ),
+    greatest: a.argMax((f) => f.delay),
+    top: a.topK(3, (f) => f.delay),
+    topDelays: a.topK(
+      2,
+      (f) => f.delay,
+      (f) => f.delay,
+    ),
+    median: a.quantile((f) => f.delay, 0.5),
+    quartiles: a.quantiles((f) => f.delay, [0, 0.25, 0.75, 1]),
+    buckets: a.histogram((f) => f.delay, [-10, 0, 10]),
+    pairs: a.custom({
+      create: (): string[] => [],
+      add: (acc, f: Flight) => [...acc, f.pair[0]],
+      merge: (x, y) => [...x, ...y],
+      result: (acc) => acc.join(''),
+    }),
   };
 }
+
+/** The results that are rounded on their way, in an order that depends on how they came about. */
+const ROUNDED = ['total', 'mean', 'variance', 'variancePopulation', 'stddev', 'stddevPopulation'];
 
 const PARTS = allParts(aggregateBuilder<Flight>());
 const generated = composeAggregates(PARTS);
@@ -71,6 +102,20 @@ for (const [name, aggregator] of Object.entries({ generated, interpreted })) {
       all: [],
       distinctCarriers: 0,
       'distinct "pairs"\u2028': 0,
+      some: 0,
+      variance: null,
+      variancePopulation: null,
+      stddev: null,
+      stddevPopulation: null,
+      least: null,
+      leastCarrier: null,
+      greatest: null,
+      top: [],
+      topDelays: [],
+      median: null,
+      quartiles: [null, null, null, null],
+      buckets: [0, 0, 0, 0],
+      pairs: '',
     });
     t.end();
   });
@@ -96,7 +141,18 @@ for (const [name, aggregator] of Object.entries({ generated, interpreted })) {
       carriers: ['b', 'c', 'b'],
       distinctCarriers: 2,
       'distinct "pairs"\u2028': 2,
+      some: 2,
+      least: { delay: -4 },
+      leastCarrier: 'c',
+      greatest: { delay: 20 },
+      topDelays: [20, 0],
+      buckets: [0, 1, 1, 1],
+      pairs: 'xxxxx',
     });
+    t.match(
+      over(records, aggregator).top.map(({ delay }) => delay),
+      [20, 0, -4],
+    );
     t.equal(over(records, aggregator).firstFlight, records[0]);
     t.same(over(records, aggregator).all, records);
     t.end();
@@ -108,8 +164,14 @@ for (const [name, aggregator] of Object.entries({ generated, interpreted })) {
       best: Number.NaN,
       worst: Number.NaN,
       mean: Number.NaN,
+      variance: Number.NaN,
+      least: { delay: Number.NaN },
+      greatest: { delay: Number.NaN },
+      topDelays: [Number.NaN, 2],
+      median: Number.NaN,
+      buckets: [0, 0, 2, 1],
     });
-    t.match(over([flight(Infinity)], aggregator), { best: Infinity, worst: Infinity });
+    t.match(over([flight(Infinity)], aggregator), { best: Infinity, worst: Infinity, median: Infinity });
     t.match(over([flight(-Infinity)], aggregator), { best: -Infinity, worst: -Infinity });
     t.end();
   });
@@ -153,7 +215,7 @@ const flights = fc.record({
 
 /** What does not depend on the order of additions. */
 function exact(result: Readonly<Record<string, unknown>> | undefined): string {
-  return fc.stringify({ ...result, total: null, mean: null });
+  return fc.stringify({ ...result, ...Object.fromEntries(ROUNDED.map((name) => [name, null])) });
 }
 
 t.test('generated and interpreted agree, and merging halves is adding all', (t) => {
@@ -194,6 +256,172 @@ t.test('distinct compares by value', (t) => {
   t.end();
 });
 
+/** Runs a property so many times. */
+function holds<T>(t: Test, arbitrary: fc.Arbitrary<T>, check: (value: T) => void, numRuns = CASES): void {
+  const property = fc.property(arbitrary, check);
+  const { failed, seed, numRuns: runs } = fc.check(property, { numRuns });
+  if (failed) fc.assert(property, { numRuns, seed });
+  t.equal(runs, numRuns, `seed ${seed}`);
+  t.end();
+}
+
+function ofNumbers<P extends AggregateParts<number>>(
+  build: (a: AggregateBuilder<number>) => P,
+  parts: readonly number[][],
+) {
+  const aggregator = composeAggregates(build(aggregateBuilder<number>()));
+  const accumulators = parts.map((numbers) =>
+    // As after a restart.
+    unpackPlain(packPlain(numbers.reduce((acc, n) => aggregator.add(acc, n as never), aggregator.create()))),
+  ) as unknown[][];
+  return aggregator.result(accumulators.reduce((a, b) => aggregator.merge(a, b), aggregator.create()));
+}
+
+const parts = (numbers: fc.Arbitrary<number>) => fc.array(fc.array(numbers, { maxLength: 40 }), { maxLength: 4 });
+
+const near = (found: number, wanted: number, share: number): boolean =>
+  Math.abs(found - wanted) <= share * Math.max(1, Math.abs(wanted));
+
+t.test('variance against its definition', (t) => {
+  holds(t, parts(fc.double({ min: -1e6, max: 1e6, noNaN: true })), (numbers) => {
+    const all = numbers.flat();
+    const { sample, population } = ofNumbers(
+      (a) => ({ sample: a.variance((n) => n), population: a.variance((n) => n, { population: true }) }),
+      numbers,
+    );
+    const mean = all.reduce((sum, n) => sum + n, 0) / all.length;
+    const squares = all.reduce((sum, n) => sum + (n - mean) ** 2, 0);
+    if (all.length < 2 ? sample !== null : !near(sample as number, squares / (all.length - 1), 1e-9))
+      throw new Error(`${sample} of a sample`);
+    if (all.length < 1 ? population !== null : !near(population as number, squares / all.length, 1e-9))
+      throw new Error(`${population} of a population`);
+  });
+});
+
+t.test('the variance of numbers that are large and near one another', (t) => {
+  const { v } = ofNumbers(
+    (a) => ({ v: a.variance((n) => n) }),
+    [
+      [1e9 + 4, 1e9 + 7],
+      [1e9 + 13, 1e9 + 16],
+    ],
+  );
+  t.equal(v, 30);
+  t.end();
+});
+
+t.test('quantiles are within their accuracy of the number at their rank', (t) => {
+  const numbers = fc.oneof(
+    fc.double({ noNaN: true }),
+    fc.integer({ min: -1_000, max: 1_000 }),
+    fc.constantFrom(0, -0, 1e-300, -1e300, Number.MIN_VALUE, Number.MAX_VALUE),
+  );
+  const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 });
+  holds(t, fc.tuple(parts(numbers), shares, fc.constantFrom(0.01, 0.001, 0.2)), ([numbers, shares, accuracy]) => {
+    const { q } = ofNumbers((a) => ({ q: a.quantiles((n) => n, shares, { accuracy }) }), numbers);
+    const all = numbers.flat().sort((x, y) => x - y);
+    for (const [at, share] of shares.entries()) {
+      const wanted = all.length === 0 ? null : (all[Math.floor(share * (all.length - 1))] as number);
+      const found = q[at] as number | null;
+      if (wanted === null || found === null) {
+        if (wanted !== found) throw new Error(`${found} of nothing`);
+      } else if (found !== wanted && !(Math.abs(found - wanted) <= accuracy * 1.000001 * Math.abs(wanted)))
+        throw new Error(`${found} for ${wanted}`);
+    }
+  });
+});
+
+t.test('quantiles of numbers of all sizes in bounded memory', (t) => {
+  const sketches = new QuantileSketches(0.001);
+  const sketch = newSketch();
+  for (let n = -20_000; n <= 20_000; n += 1) sketches.add(sketch, Math.exp(n / 100));
+  t.ok(sketch.positive.size <= BUCKETS_MAX);
+  const [upper] = sketches.quantiles(sketch, [0.99]);
+  t.ok(near(upper as number, Math.exp(196), 0.001 * 1.01));
+  t.end();
+});
+
+t.test('top k, and the greatest and least, against sorting', (t) => {
+  const records = fc.array(
+    fc.record({ n: fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant(Number.NaN)), id: fc.nat() }),
+  );
+  holds(t, fc.tuple(fc.array(records, { maxLength: 3 }), fc.integer({ min: 1, max: 5 })), ([parts, k]) => {
+    const a = aggregateBuilder<{ n: number; id: number }>();
+    const aggregator = composeAggregates({
+      top: a.topK(k, (r) => r.n),
+      most: a.argMax((r) => r.n),
+      least: a.argMin((r) => r.n),
+    });
+    const found = aggregator.result(
+      parts
+        .map((part) => part.reduce((acc, r) => aggregator.add(acc, r), aggregator.create()))
+        .reduce((x, y) => aggregator.merge(x, y), aggregator.create()),
+    );
+    const rank = (n: number): number => (Number.isNaN(n) ? 10 : n);
+    const all = parts.flat();
+    const sorted = all.toSorted((x, y) => rank(y.n) - rank(x.n));
+    const least = all.find(({ n }) => Number.isNaN(n)) ?? all.toSorted((x, y) => x.n - y.n)[0] ?? null;
+    const wanted = { top: sorted.slice(0, k), most: sorted[0] ?? null, least };
+    if (fc.stringify(found) !== fc.stringify(wanted))
+      throw new Error(`${fc.stringify(found)}, not ${fc.stringify(wanted)}`);
+  });
+});
+
+t.test('a histogram against counting', (t) => {
+  const bounds = fc.uniqueArray(fc.integer({ min: -9, max: 9 }), { minLength: 1, maxLength: 5 });
+  const numbers = fc.oneof(fc.integer({ min: -12, max: 12 }), fc.double());
+  holds(t, fc.tuple(parts(numbers), bounds), ([numbers, unsorted]) => {
+    const bounds = unsorted.toSorted((x, y) => x - y);
+    const { h } = ofNumbers((a) => ({ h: a.histogram((n) => n, bounds) }), numbers);
+    const wanted = [...bounds, Number.NaN].map(
+      (upper, at) =>
+        numbers
+          .flat()
+          .filter((n) => !(n < (bounds[at - 1] ?? Number.NEGATIVE_INFINITY)) && (Number.isNaN(upper) || n < upper))
+          .length,
+    );
+    if (h.join() !== wanted.join()) throw new Error(`${h}, not ${wanted}`);
+  });
+});
+
+t.test('about how many there are: exact while few, then within four standard errors', (t) => {
+  for (const precision of [4, 10, 14, 18]) {
+    const error = 1.04 / Math.sqrt(2 ** precision);
+    for (const size of [0, 1, 16, 1_000, 20_000, 300_000]) {
+      const keys = Array.from({ length: size }, (_, n) => n);
+      const halves = [keys.slice(0, size / 2), keys.slice(size / 3)];
+      const { n } = ofNumbers((a) => ({ n: a.distinctApprox((key) => [key, `${key}`], { precision }) }), halves);
+      const isExact = size <= 2 ** precision / 16;
+      t.ok(isExact ? n === size : Math.abs(n - size) <= 4 * error * size, `${n} for ${size} at precision ${precision}`);
+    }
+  }
+  t.end();
+});
+
+t.test('about how many there are, by value', (t) => {
+  const aggregator = composeAggregates({ n: aggregateBuilder<never>().distinctApprox((key) => key) });
+  const keys = [0, -0, Number.NaN, Number.NaN, 1, 1n, '1', true, null, ['a', 1], ['a', 1], 'a1', '\ud800', '\ud801'];
+  const acc = keys.reduce((acc: unknown[], key) => aggregator.add(acc, key as never), aggregator.create());
+  t.equal(aggregator.result(acc).n, 10);
+  t.throws(() => aggregator.add(acc, {} as never), { code: 'MILL_KEY_INVALID' });
+  t.end();
+});
+
+t.test('parameters that are none', (t) => {
+  const a = aggregateBuilder<number>();
+  const invalid = { code: 'MILL_OPTION_INVALID' };
+  t.throws(() => a.topK(0, (n) => n), invalid);
+  t.throws(() => a.quantile((n) => n, 1.1), invalid);
+  t.throws(() => a.quantiles((n) => n, [0.1, Number.NaN]), invalid);
+  t.throws(() => a.quantile((n) => n, 0.5, { accuracy: 0 }), invalid);
+  t.throws(() => a.distinctApprox((n) => n, { precision: 3 }), invalid);
+  t.throws(() => a.histogram((n) => n, []), invalid);
+  t.throws(() => a.histogram((n) => n, [1, 1]), invalid);
+  t.throws(() => a.histogram((n) => n, [1, Number.POSITIVE_INFINITY]), invalid);
+  t.throws(() => a.custom({ create: () => 0 } as never), invalid);
+  t.end();
+});
+
 t.test('what is no aggregate, or has a name that is taken', (t) => {
   const a = aggregateBuilder<Flight>();
   for (const parts of [{}, { key: a.count() }, { window: a.count() }, { n: null }, { n: { kind: 'toString' } }]) {
@@ -210,13 +438,23 @@ t.test('types of results are inferred', (t) => {
   same<typeof result.firstCarrier, string | null>(true);
   same<typeof result.carriers, string[]>(true);
   same<typeof result.all, Flight[]>(true);
+  same<typeof result.some, number>(true);
+  same<typeof result.stddev, number | null>(true);
+  same<typeof result.least, Flight | null>(true);
+  same<typeof result.leastCarrier, string | null>(true);
+  same<typeof result.top, Flight[]>(true);
+  same<typeof result.topDelays, (number | null | undefined)[]>(true);
+  same<typeof result.median, number | null>(true);
+  same<typeof result.quartiles, (number | null)[]>(true);
+  same<typeof result.buckets, number[]>(true);
+  same<typeof result.pairs, string>(true);
   t.pass('compiled');
   t.end();
 });
 
 t.test('where code must not be generated', (t) => {
   const modules = ['aggregates', 'compose-aggregates'].map(
-    (name) => new URL(`../../operators/${name}.js`, import.meta.url).href,
+    (name) => new URL(`../../operators/aggregate/${name}.js`, import.meta.url).href,
   );
   const script = `
     const { aggregateBuilder } = await import(${JSON.stringify(modules[0])});

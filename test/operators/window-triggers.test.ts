@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { TIME_MAX } from '../../core/time.js';
-import { aggregateBuilder } from '../../operators/aggregates.js';
+import { aggregateBuilder } from '../../operators/aggregate/aggregates.js';
 import {
   countWindow,
   cumulate,

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
-import { aggregateBuilder } from '../../operators/aggregates.js';
+import { aggregateBuilder } from '../../operators/aggregate/aggregates.js';
 import type { Operator, OperatorContext } from '../../operators/operator.js';
 import {
   cumulate,

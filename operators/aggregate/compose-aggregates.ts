@@ -8,11 +8,12 @@
  *
  * Invariant: all accessors of a record are called, and their values checked, before its accumulator changes.
  */
-import { describeValue, MillraceError } from '../core/errors.js';
-import type { Aggregator } from '../state/aggregator.js';
-import { AGGREGATE_KINDS, type AggregateKind, distinctMark, TEXT_SCOPE } from './aggregate-kinds.js';
-import type { AggregateInput, AggregateParts, AggregateResults } from './aggregates.js';
-import type { Window } from './window/assigners.js';
+import { describeValue, MillraceError } from '../../core/errors.js';
+import type { Aggregator } from '../../state/aggregator.js';
+import type { Window } from '../window/assigners.js';
+import type { Aggregate, AggregateInput, AggregateParts, AggregateResults } from './aggregates.js';
+import { CALLED_KINDS } from './called-kinds.js';
+import { type AggregateKind, type AggregateText, distinctMark, PLAIN_KINDS, TEXT_SCOPE } from './plain-kinds.js';
 
 export type CompositeAccumulator = unknown[];
 
@@ -56,7 +57,7 @@ export function composeAggregates<P extends AggregateParts<never>>(
 function place(parts: AggregateParts<never>): readonly Part[] {
   let at = 0;
   const placed = Object.entries(parts).map(([name, part]): Part => {
-    const kind = Object.hasOwn(AGGREGATE_KINDS, part?.kind) ? AGGREGATE_KINDS[part.kind] : null;
+    const kind = kindOf(part);
     if (kind === null) throw invalid(`aggregate ${JSON.stringify(name)} is ${describeValue(part)}, not an aggregate`);
     if (RESERVED.has(name)) throw invalid(`an aggregate cannot be named '${name}'`);
     const first = at;
@@ -65,6 +66,13 @@ function place(parts: AggregateParts<never>): readonly Part[] {
   });
   if (placed.length === 0) throw invalid('there is no aggregate');
   return placed;
+}
+
+function kindOf(part: Aggregate<never, unknown> | null): AggregateKind | null {
+  const name = part?.kind as string;
+  if (Object.hasOwn(PLAIN_KINDS, name)) return PLAIN_KINDS[name as keyof typeof PLAIN_KINDS];
+  if (!Object.hasOwn(CALLED_KINDS, name)) return null;
+  return CALLED_KINDS[name as keyof typeof CALLED_KINDS](part?.parameter as never);
 }
 
 function invalid(message: string): MillraceError {
@@ -106,7 +114,12 @@ function partValue(part: Part, record: unknown): unknown {
   const value = accessor === null ? record : accessor(record);
   if (value === null || value === undefined) return value;
   if (kind.takes === 'numbers' && typeof value !== 'number') throw notNumber(part, value);
+  if (kind.takes === 'ranked') checkRank(part, (value as readonly unknown[])[0]);
   return kind.takes === 'keys' ? distinctMark(value) : value;
+}
+
+function checkRank(part: Part, rank: unknown): void {
+  if (rank !== null && rank !== undefined && typeof rank !== 'number') throw notNumber(part, rank);
 }
 
 /** Null where generating code is not allowed. */
@@ -116,8 +129,9 @@ function generate(parts: readonly Part[]): Composite | null {
     throw notNumber(parts[index] as Part, value);
   };
   try {
-    const make = new Function('accessors', 'fail', ...Object.keys(TEXT_SCOPE), textOf(parts));
-    return make(accessors, fail, ...Object.values(TEXT_SCOPE)) as Composite;
+    const make = new Function('accessors', 'kinds', 'fail', ...Object.keys(TEXT_SCOPE), textOf(parts));
+    const kinds = parts.map(({ kind }) => kind);
+    return make(accessors, kinds, fail, ...Object.values(TEXT_SCOPE)) as Composite;
   } catch (error) {
     if (error instanceof EvalError) return null;
     throw error;
@@ -126,18 +140,21 @@ function generate(parts: readonly Part[]): Composite | null {
 
 function textOf(parts: readonly Part[]): string {
   const each = (line: (part: Part, index: number) => string): string => parts.map(line).filter(Boolean).join('\n    ');
-  const fields = parts.map(({ name, kind, at }) => `${JSON.stringify(name)}: ${kind.text.result(at)}`).join(', ');
+  const texts = parts.map(({ kind }, index) => kind.text ?? callText(`k${index}`, kind));
+  const text = (index: number): AggregateText => texts[index] as AggregateText;
+  const fields = parts.map(({ name, at }, index) => `${JSON.stringify(name)}: ${text(index).result(at)}`).join(', ');
   return `'use strict';
   ${each(({ accessor }, index) => (accessor === null ? '' : `const f${index} = accessors[${index}];`))}
-  const create = () => [${parts.map(({ kind }) => kind.text.create).join(', ')}];
+  ${each(({ kind }, index) => (kind.text ? '' : `const k${index} = kinds[${index}];`))}
+  const create = () => [${texts.map(({ create }) => create).join(', ')}];
   const add = (a, r) => {
     ${each(({ accessor }, index) => (accessor === null ? '' : `let v${index} = f${index}(r);`))}
     ${each(checkText)}
-    ${each(({ kind, at, accessor }, index) => kind.text.add(at, accessor === null ? 'r' : `v${index}`))}
+    ${each(({ at, accessor }, index) => text(index).add(at, accessor === null ? 'r' : `v${index}`))}
     return a;
   };
   const merge = (a, b) => {
-    ${each(({ kind, at }) => kind.text.merge(at))}
+    ${each(({ at }, index) => text(index).merge(at))}
     return a;
   };
   const result = (a) => ({ ${fields} });
@@ -146,8 +163,20 @@ function textOf(parts: readonly Part[]): string {
   return { create, add, merge, result, keyedResult, windowResult };`;
 }
 
+/** Calls of a kind's functions. */
+function callText(name: string, { create }: AggregateKind): AggregateText {
+  return {
+    create: create().length === 1 ? `${name}.create()[0]` : `...${name}.create()`,
+    add: (at, v) => `${name}.add(a, ${at}, ${v});`,
+    merge: (at) => `${name}.merge(a, b, ${at});`,
+    result: (at) => `${name}.result(a, ${at})`,
+  };
+}
+
 function checkText({ kind }: Part, index: number): string {
   const v = `v${index}`;
-  if (kind.takes === 'numbers') return `if (typeof ${v} !== 'number' && ${v} != null) fail(${index}, ${v});`;
+  const isNoNumber = (n: string): string => `typeof ${n} !== 'number' && ${n} != null`;
+  if (kind.takes === 'numbers') return `if (${isNoNumber(v)}) fail(${index}, ${v});`;
+  if (kind.takes === 'ranked') return `if (${isNoNumber(`${v}[0]`)}) fail(${index}, ${v}[0]);`;
   return kind.takes === 'keys' ? `if (${v} != null) ${v} = distinctMark(${v});` : '';
 }
