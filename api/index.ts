@@ -32,6 +32,7 @@ export {
   skipToNext,
 } from '../operators/pattern/after-match.js';
 export type { ConditionTime } from '../operators/pattern/evaluation.js';
+export type { Upsert } from '../operators/ranking/materialize.js';
 export type { Committer, CommitterContext, OutputPoint, Sink, SinkContext, SinkWriter } from '../operators/sink.js';
 export type { Source, Split, SplitReader } from '../operators/source.js';
 export {
@@ -72,12 +73,13 @@ export type {
   TemporalJoinOptions,
   WindowJoin,
 } from './join-types.js';
-export type { ConnectedStreams, KeyedStream, ProcessedStream } from './keyed-stream.js';
+export type { ConnectedStreams, KeyedStream, ProcessedStream, RunningOptions } from './keyed-stream.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export { deadLetter, type OnError } from './on-error.js';
 export type { Output } from './output.js';
 export type { AddStep, Pattern, PatternStart, RecordsOf, SoFar, Taken } from './pattern.js';
 export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, side } from './process.js';
+export type { Deduplicate, Ranked, Suppress, TopN } from './ranking.js';
 export { type InlineRunOptions, type RunOptions, run } from './run.js';
 export type { EventTimeOptions, OperatorOptions, SinkOptions, Stream } from './stream.js';
 export type { WindowedStream } from './windowed-stream.js';

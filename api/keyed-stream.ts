@@ -2,6 +2,7 @@
  * Streams whose records are dealt by key: here state begins.
  */
 import type { Key } from '../core/key.js';
+import type { Duration } from '../core/time.js';
 import {
   type AggregateBuilder,
   type AggregateParts,
@@ -9,10 +10,12 @@ import {
   aggregateBuilder,
 } from '../operators/aggregate/aggregates.js';
 import { composeAggregates } from '../operators/aggregate/compose-aggregates.js';
-import type { Change } from '../operators/changelog.js';
+import type { Change, RecordOf } from '../operators/changelog.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
+import { miniBatchFactory } from '../operators/mini-batch-fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
 import { type ProcessSpec, processFactory } from '../operators/process.js';
+import type { Upsert } from '../operators/ranking/materialize.js';
 import type { Window, WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
@@ -45,6 +48,16 @@ import {
   type SideDescriptor,
   type SideDescriptors,
 } from './process.js';
+import {
+  addDeduplicate,
+  addMaterialize,
+  addSuppress,
+  addTopN,
+  type Deduplicate,
+  type Ranked,
+  type Suppress,
+  type TopN,
+} from './ranking.js';
 import { Stream } from './stream.js';
 import { WindowedStream } from './windowed-stream.js';
 import type { KeyedWindowOptions, WindowResults } from './windows.js';
@@ -53,6 +66,15 @@ export interface KeyedOptions<T> {
   readonly onError?: OnError<T>;
   /** The name that it has in older checkpoints, so that its state is found again. */
   readonly renamedFrom?: string;
+}
+
+/** Options of running aggregates. */
+export interface RunningOptions<T> extends KeyedOptions<T> {
+  /**
+   * Puts out one result a key and batch of input, the last, instead of one for each record: less for what comes after. How
+   * many records are in a batch depends on the load. Default: false.
+   */
+  readonly miniBatch?: boolean;
 }
 
 /** The side outputs that a process operator declares, as streams. */
@@ -109,8 +131,8 @@ export class KeyedStream<K extends Key, T> {
    *
    * @example bids.keyBy((bid) => bid.auction).reduce('best', (a, b) => (b.price > a.price ? b : a))
    */
-  reduce(name: string, reduce: (a: T, b: T) => T, options: KeyedOptions<T> = {}): Stream<T> {
-    return this.#add<T>('reduce', name, foldFactory(reduceFold(reduce)), options);
+  reduce(name: string, reduce: (a: T, b: T) => T, options: RunningOptions<T> = {}): Stream<T> {
+    return this.#add<T>('reduce', name, runningFactory(reduceFold(reduce), options), options);
   }
 
   /**
@@ -122,20 +144,20 @@ export class KeyedStream<K extends Key, T> {
   aggregate<P extends AggregateParts<T>>(
     name: string,
     build: (a: AggregateBuilder<T>) => P,
-    options?: KeyedOptions<T>,
+    options?: RunningOptions<T>,
   ): Stream<Flat<{ readonly key: K } & AggregateResults<P>>>;
   aggregate<Acc, Out>(
     name: string,
     aggregator: Aggregator<T, Acc, Out>,
-    options?: KeyedOptions<T>,
+    options?: RunningOptions<T>,
   ): Stream<{ readonly key: K; readonly value: Out }>;
   aggregate(
     name: string,
     how: AggregateDefinition<T>,
-    options: KeyedOptions<T> = {},
+    options: RunningOptions<T> = {},
     // biome-ignore lint/suspicious/noExplicitAny: the overloads above say what it is
   ): Stream<any> {
-    return this.#add('aggregate', name, foldFactory(foldOf(how)), options);
+    return this.#add('aggregate', name, runningFactory(foldOf(how), options), options);
   }
 
   /**
@@ -312,6 +334,67 @@ export class KeyedStream<K extends Key, T> {
     return changes({ graph, name, inputs: [input], options: options as JoinOptions<never> }, options);
   }
 
+  /**
+   * The first `n` records of each key so far, as a changelog of ranked records: what enters, moves and leaves with each record
+   * (Flink SQL's Top-N). With `ranks: false` the changes are of the records alone: far fewer, as one that only moves has
+   * none.
+   *
+   * State: as many records a key as are ranked, and before them. With `id` or `changes`, where records may leave again, all
+   * of a key. Cost: a binary search, and the changes.
+   *
+   * @example
+   * bids.keyBy((bid) => bid.auction).topN('best', { n: 3, by: (bid) => bid.price })
+   */
+  topN(name: string, options: TopN<T> & { readonly ranks: false }): Stream<Change<RecordOf<T>>>;
+  topN(name: string, options: TopN<T> & { readonly ranks?: true }): Stream<Change<Ranked<RecordOf<T>>>>;
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads above say what it is
+  topN(name: string, options: TopN<T> & { readonly ranks?: boolean }): Stream<any> {
+    return addTopN(this.#call(name, options), options as TopN<never>, options.ranks ?? true);
+  }
+
+  /**
+   * One record of each key (Flink SQL's Deduplication). The first to arrive comes out at once, and no other after it. What is
+   * first by event time, or last, may turn out to be another: these are changelogs. State: one record a key, for good, or
+   * for `ttl`; of the first by arrival only that there was one.
+   *
+   * @example payments.keyBy((p) => p.id).deduplicate('once', { keep: 'first', ttl: '1d' })
+   */
+  deduplicate(name: string, options: Deduplicate<T> & { readonly keep: 'first'; readonly by?: 'arrival' }): Stream<T>;
+  deduplicate(name: string, options: Deduplicate<T>): Stream<Change<T>>;
+  // biome-ignore lint/suspicious/noExplicitAny: the overloads above say what it is
+  deduplicate(name: string, options: Deduplicate<T>): Stream<any> {
+    return addDeduplicate(this.#call(name, options), options as Deduplicate<never>);
+  }
+
+  /**
+   * What a table that has one row a key is to be written by: of a changelog, keyed by the table's key. Where the changes of a
+   * key come in another order than they were made in, the row that came last counts (Flink's SinkUpsertMaterializer).
+   * State: the rows of each key that have not been removed, for good, or for `ttl`.
+   *
+   * @example joined.keyBy(({ record }) => record.order).materialize('table').to('orders', upsertSink)
+   */
+  materialize(
+    name: string,
+    options: KeyedOptions<T> & { readonly ttl?: Duration } = {},
+  ): Stream<Upsert<K, RecordOf<T>>> {
+    return addMaterialize(this.#call(name, options), options.ttl);
+  }
+
+  /**
+   * Lets the last record of each key through, and what it has replaced not: once its time has come (`until`), as of results
+   * of windows that fire several times; or at most one in a while (`every`). State: one record a key.
+   *
+   * @example
+   * updates.keyBy((u) => [u.key, u.window.start]).suppress('final', { until: (u) => u.window.end - 1, grace: '10m' })
+   */
+  suppress(name: string, options: Suppress<T>): Stream<T> {
+    return addSuppress(this.#call(name, options), options as Suppress<never>);
+  }
+
+  #call(name: string, options: KeyedOptions<T>) {
+    return { graph: this.graph, input: this.input, name, options: options as KeyedOptions<never> };
+  }
+
   #joinCall<B>(name: string, other: KeyedStream<K, B>, combine: unknown, options: JoinOptions<T | B>): JoinCall {
     const inputs = [this.input, other.input] as const;
     return { graph: this.graph, name, inputs, combine, options: options as JoinOptions<never> };
@@ -327,6 +410,10 @@ export class KeyedStream<K extends Key, T> {
 
 // biome-ignore lint/suspicious/noExplicitAny: aggregators of every accumulator
 type AggregateDefinition<T> = ((a: AggregateBuilder<T>) => AggregateParts<T>) | Aggregator<T, any, any>;
+
+function runningFactory(fold: KeyedFold, { miniBatch }: RunningOptions<never>): OperatorFactory {
+  return miniBatch ? miniBatchFactory(fold) : foldFactory(fold);
+}
 
 function foldOf<T>(how: AggregateDefinition<T>): KeyedFold {
   if (typeof how !== 'function') return aggregateFold(how, (acc, key) => ({ key, value: how.result(acc) }));

@@ -1,0 +1,162 @@
+/**
+ * The first rows of each key, kept up to date: each record gives the changes that it makes to the ranking (Flink SQL's
+ * Top-N: AppendOnlyTopN, UpdatableTopN and RetractableTopN).
+ *
+ * Of records that only ever come, as many are kept as are in the ranking, and before it. Where they may be replaced or
+ * removed again, all of a key are kept, as any may move up.
+ */
+import { type Key, sameKey } from '../../core/key.js';
+import type { Duration } from '../../core/time.js';
+import { state } from '../../state/descriptors.js';
+import type { MapHandle, ValueHandle } from '../../state/handles.js';
+import { adds, type Change, changeOf } from '../changelog.js';
+import type { ProcessSpec } from '../process.js';
+import { valueKey } from '../value-key.js';
+import { type RankedRow, Ranking, type RankingSpec, type Row } from './ranking.js';
+
+export interface TopNSpec extends RankingSpec {
+  readonly by: (record: never) => Key;
+  /** Records with equal ids replace one another. */
+  readonly id: ((record: never) => Key) | undefined;
+  /** Records are changes of a table. */
+  readonly ofChanges: boolean;
+  /** Results are ranked rows, not only records. */
+  readonly withRank: boolean;
+  readonly ttl: Duration | undefined;
+}
+
+interface Kept {
+  readonly rows: ValueHandle<readonly Row[]>;
+  /** The sort key of each id. */
+  readonly sorts: MapHandle<Key, Key>;
+}
+
+export function topNSpec(spec: TopNSpec): ProcessSpec {
+  const topN = new TopN(spec);
+  const ttl = spec.ttl === undefined ? {} : { ttl: spec.ttl };
+  return {
+    state: { rows: state.value<readonly Row[]>(ttl), sorts: state.map<Key, Key>(ttl) },
+    sides: [],
+    onRecord: [(record: unknown, context: { readonly state: Kept }) => topN.take(record, context.state)],
+    onEventTimer: undefined,
+    onProcessingTimer: undefined,
+  };
+}
+
+type Results = readonly Change<unknown>[];
+
+const NOTHING: Results = [];
+
+class TopN {
+  readonly #spec: TopNSpec;
+  readonly #ranking: Ranking;
+  readonly #by: (record: unknown) => Key;
+  readonly #id: ((record: unknown) => Key) | undefined;
+
+  constructor(spec: TopNSpec) {
+    this.#spec = spec;
+    this.#ranking = new Ranking(spec);
+    this.#by = spec.by as (record: unknown) => Key;
+    this.#id = spec.id as ((record: unknown) => Key) | undefined;
+  }
+
+  take(taken: unknown, kept: Kept): Results {
+    const change: Change<unknown> = this.#spec.ofChanges ? changeOf(taken) : { kind: 'insert', record: taken };
+    const sort = this.#by(change.record);
+    const id = this.#id?.(change.record);
+    const before = kept.rows.get() ?? [];
+    const after = adds(change.kind)
+      ? this.#with(before, [sort, change.record, id], kept)
+      : this.#without(before, sort, change.record, id, kept);
+    if (after === before) return NOTHING;
+    const results = this.#changes(this.#ranking.ranked(before), this.#ranking.ranked(after));
+    if (after.length === 0) kept.rows.clear();
+    else kept.rows.set(after);
+    return results;
+  }
+
+  #with(rows: readonly Row[], row: Row, kept: Kept): readonly Row[] {
+    const [sort, record, id] = row;
+    if (id === undefined) {
+      if (this.#spec.ofChanges) return this.#ranking.with(rows, [sort, record]);
+      if (this.#ranking.isBeyond(rows, sort)) return rows;
+      return this.#ranking.upToLast(this.#ranking.with(rows, [sort, record]));
+    }
+    const at = this.#placeOf(rows, id, kept);
+    kept.sorts.set(id, sort);
+    if (at < 0) return this.#ranking.with(rows, row);
+    // With an equal sort key it stays where it is.
+    if (this.#ranking.compare((rows[at] as Row)[0], sort) === 0) return rows.with(at, row);
+    return this.#ranking.with(rows.toSpliced(at, 1), row);
+  }
+
+  #without(rows: readonly Row[], sort: Key, record: unknown, id: Key | undefined, kept: Kept): readonly Row[] {
+    const at = id === undefined ? this.#equal(rows, sort, record) : this.#placeOf(rows, id, kept);
+    if (id !== undefined) kept.sorts.delete(id);
+    return at < 0 ? rows : rows.toSpliced(at, 1);
+  }
+
+  #placeOf(rows: readonly Row[], id: Key, kept: Kept): number {
+    const sort = kept.sorts.get(id);
+    return sort === undefined ? -1 : this.#ranking.find(rows, sort, (row) => sameKey(row[2], id));
+  }
+
+  #equal(rows: readonly Row[], sort: Key, record: unknown): number {
+    const wanted = valueKey(record);
+    return this.#ranking.find(rows, sort, (row) => sameKey(valueKey(row[1]), wanted));
+  }
+
+  #changes(before: readonly RankedRow[], after: readonly RankedRow[]): Results {
+    if (!this.#spec.withRank) return changesOfRecords(before, after);
+    return this.#spec.ties === 'row-number' ? changesByRank(before, after) : changesOfTied(before, after);
+  }
+}
+
+/** Each rank has one row. */
+function changesByRank(before: readonly RankedRow[], after: readonly RankedRow[]): Results {
+  const results: Change<unknown>[] = [];
+  for (let at = 0; at < Math.max(before.length, after.length); at += 1) {
+    const [old, now] = [before[at], after[at]];
+    if (!old || !now || !Object.is(old.record, now.record)) pushChange(results, old, now);
+  }
+  return results;
+}
+
+/** Rows may share a rank. */
+function changesOfTied(before: readonly RankedRow[], after: readonly RankedRow[]): Results {
+  const results: Change<unknown>[] = [];
+  const left = new Map<unknown, RankedRow[]>();
+  for (const row of before) left.set(row.record, [...(left.get(row.record) ?? []), row]);
+  const come: RankedRow[] = [];
+  const moved: (readonly [RankedRow, RankedRow])[] = [];
+  for (const row of after) {
+    const old = left.get(row.record)?.shift();
+    if (!old) come.push(row);
+    else if (old.rank !== row.rank) moved.push([old, row]);
+  }
+  for (const rows of left.values()) for (const row of rows) pushChange(results, row, undefined);
+  for (const [old, row] of moved) pushChange(results, old, row);
+  for (const row of come) pushChange(results, undefined, row);
+  return results;
+}
+
+/** What goes and what comes, whatever the ranks. */
+function changesOfRecords(before: readonly RankedRow[], after: readonly RankedRow[]): Results {
+  const left = before.map(({ record }) => record);
+  const come: unknown[] = [];
+  for (const { record } of after) {
+    const at = left.findIndex((each) => Object.is(each, record));
+    if (at < 0) come.push(record);
+    else left.splice(at, 1);
+  }
+  return [
+    ...left.map((record): Change<unknown> => ({ kind: 'delete', record })),
+    ...come.map((record): Change<unknown> => ({ kind: 'insert', record })),
+  ];
+}
+
+function pushChange(results: Change<unknown>[], old: RankedRow | undefined, now: RankedRow | undefined): void {
+  if (old && now) results.push({ kind: 'update-before', record: old }, { kind: 'update-after', record: now });
+  else if (old) results.push({ kind: 'delete', record: old });
+  else if (now) results.push({ kind: 'insert', record: now });
+}
