@@ -1,5 +1,5 @@
 /**
- * Options of `mapAsync`, checked.
+ * Options of `mapAsync` and what is made with it, checked.
  */
 import { MillraceError } from '../core/errors.js';
 import { type Duration, durationMs } from '../core/time.js';
@@ -42,15 +42,56 @@ export interface AsyncOptions<T, U> {
   readonly renamedFrom?: string;
 }
 
+/** Options of `mapAsync` on a keyed stream. */
+export interface KeyedAsyncOptions<T, U> extends Omit<AsyncOptions<T, U>, 'order'> {}
+
+/** How records are called for together. */
+export interface Batched {
+  /** Records of a call, at most; default 100. */
+  readonly size?: number;
+  /** How long the first of them waits for the others; default 10 ms. */
+  readonly delay?: Duration;
+}
+
+/** Options of `batchAsync`. */
+export interface BatchAsyncOptions<T, U> extends Omit<AsyncOptions<T, U>, 'capacity'> {
+  readonly batch?: Batched;
+  /** Calls under way in each subtask; default 10. */
+  readonly capacity?: number;
+}
+
 const CAPACITY = 100;
+const BATCH_CAPACITY = 10;
+const BATCH_SIZE = 100;
+const BATCH_DELAY_MS = 10;
 
 /** Throws `MILL_OPTION_INVALID`. */
 export function asyncSpec<T, U>(apply: AsyncSpec['apply'], options: AsyncOptions<T, U>): AsyncSpec {
+  return { ...callsSpec(options), apply };
+}
+
+/** Throws `MILL_OPTION_INVALID`. */
+export function batchAsyncSpec<T, U>(apply: AsyncSpec['apply'], options: BatchAsyncOptions<T, U>): AsyncSpec {
+  return { ...batchCallsSpec(options), apply };
+}
+
+/** Of calls for several records; throws as the others do. */
+export function batchCallsSpec<T, U>(options: BatchAsyncOptions<T, U>): Omit<AsyncSpec, 'apply'> {
+  const { batch = {}, onTimeout, ...rest } = options;
+  const { size = BATCH_SIZE, delay = BATCH_DELAY_MS } = batch;
+  if (!Number.isSafeInteger(size) || size < 1) throw invalid('batch.size', size);
+  const calls = callsSpec({ capacity: BATCH_CAPACITY, ...rest });
+  const instead = onTimeout && ((records: readonly T[]) => records.map((record) => onTimeout(record)));
+  const batching = { size, delayMs: durationMs(delay, 'batch.delay') };
+  return { ...calls, onTimeout: instead as AsyncSpec['onTimeout'], batch: batching };
+}
+
+/** Throws `MILL_OPTION_INVALID`. */
+export function callsSpec<T, U>(options: AsyncOptions<T, U>): Omit<AsyncSpec, 'apply'> {
   const { order = 'input', capacity = CAPACITY, timeout, retry, onTimeout } = options;
   if (order !== 'input' && order !== 'any') throw invalid('order', order);
   if (!Number.isSafeInteger(capacity) || capacity < 1) throw invalid('capacity', capacity);
   return {
-    apply,
     order,
     capacity,
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout, 'timeout'),

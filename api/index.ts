@@ -54,7 +54,7 @@ export { trigger } from '../operators/window/triggers.js';
 export type { Firing, WindowContext } from '../operators/window/window-fold.js';
 export { state } from '../state/descriptors.js';
 export type { AllWindowedStream } from './all-windowed-stream.js';
-export type { AsyncOptions, CallContext, Retry } from './async.js';
+export type { AsyncOptions, BatchAsyncOptions, Batched, CallContext, KeyedAsyncOptions, Retry } from './async.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';
 export type { JobHandle, JobMetrics, JobResult, OperatorMetrics } from './job-handle.js';
@@ -74,6 +74,7 @@ export type {
   WindowJoin,
 } from './join-types.js';
 export type { ConnectedStreams, KeyedStream, ProcessedStream, RunningOptions } from './keyed-stream.js';
+export type { Lookup, LookupCacheOptions } from './lookups.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export { deadLetter, type OnError } from './on-error.js';
 export type { Output } from './output.js';

@@ -10,6 +10,8 @@ import {
   aggregateBuilder,
 } from '../operators/aggregate/aggregates.js';
 import { composeAggregates } from '../operators/aggregate/compose-aggregates.js';
+import { asyncFactory } from '../operators/async/async-operator.js';
+import type { CallContext } from '../operators/async/call.js';
 import type { Change, RecordOf } from '../operators/changelog.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import { miniBatchFactory } from '../operators/mini-batch-fold.js';
@@ -19,6 +21,7 @@ import type { Upsert } from '../operators/ranking/materialize.js';
 import type { Window, WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
+import { asyncSpec, type KeyedAsyncOptions } from './async.js';
 import { changelogJoin, changes } from './changelogs.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
@@ -215,6 +218,22 @@ export class KeyedStream<K extends Key, T> {
   >(name: string, functions: ProcessFunctions<K, T, D, S, O, OT, OP>): ProcessedStream<O | OT | OP, S> {
     const spec = processSpec(functions, [(record, ctx) => functions.onRecord(record, ctx)]);
     return addProcess(this.graph, { type: 'process', name, inputs: [this.input], spec, functions });
+  }
+
+  /**
+   * As `mapAsync` of a stream, with one call a key at a time, in the order of its records: for calls that change what the next
+   * one of the key finds. Calls of different keys overtake one another. Records under way are kept with their keys.
+   *
+   * @example
+   * orders.keyBy((o) => o.account).mapAsync('booked', (order, { signal }) => ledger.book(order, signal), { timeout: '5s' })
+   */
+  mapAsync<U>(
+    name: string,
+    apply: (record: T, context: CallContext) => U | PromiseLike<U>,
+    options: KeyedAsyncOptions<T, U> = {},
+  ): Stream<U> {
+    const factory = asyncFactory({ ...asyncSpec(apply, options), order: 'key' });
+    return this.#add<U>('map-async', name, factory, options as KeyedOptions<T>);
   }
 
   /**

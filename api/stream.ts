@@ -6,7 +6,7 @@
 import { MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
-import { asyncFactory } from '../operators/async/async-operator.js';
+import { type AsyncSpec, asyncFactory } from '../operators/async/async-operator.js';
 import type { CallContext } from '../operators/async/call.js';
 import { filterFactory } from '../operators/filter.js';
 import { flatMapFactory } from '../operators/flat-map.js';
@@ -16,10 +16,12 @@ import type { Sink } from '../operators/sink.js';
 import { splitFactory } from '../operators/split.js';
 import type { WindowAssigner } from '../operators/window/assigners.js';
 import { AllWindowedStream } from './all-windowed-stream.js';
-import { type AsyncOptions, asyncSpec } from './async.js';
+import { type AsyncOptions, asyncSpec, type BatchAsyncOptions, batchAsyncSpec } from './async.js';
 import { declaredAt } from './declared-at.js';
 import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
+import type { RightOf } from './join-types.js';
 import { KeyedStream } from './keyed-stream.js';
+import { type Lookup, lookupJoinFactory } from './lookups.js';
 import { type OnError, policyOf } from './on-error.js';
 import { Output } from './output.js';
 import type { WindowOptions } from './windows.js';
@@ -144,6 +146,51 @@ export class Stream<T> {
     const factory = asyncFactory(asyncSpec(apply, options));
     const { onError, renamedFrom } = options;
     return this.#add<U>({ type: 'map-async', name, onError, renamedFrom, factory });
+  }
+
+  /**
+   * As `mapAsync`, with one call for several records, which returns as many results, in their order: for what answers many
+   * questions as fast as one. A call that fails, fails for all of its records.
+   *
+   * @example
+   * orders.batchAsync('priced', async (batch) => {
+   *   const prices = await db.prices(batch.map((order) => order.item))
+   *   return batch.map((order, at) => ({ ...order, price: prices[at] }))
+   * }, { batch: { size: 50, delay: '5ms' } })
+   */
+  batchAsync<U>(
+    name: string,
+    apply: (records: readonly T[], context: CallContext) => readonly U[] | PromiseLike<readonly U[]>,
+    options: BatchAsyncOptions<T, U> = {},
+  ): Stream<U> {
+    const factory = asyncFactory(batchAsyncSpec(apply as AsyncSpec['apply'], options));
+    const { onError, renamedFrom } = options;
+    return this.#add<U>({ type: 'batch-async', name, onError, renamedFrom, factory });
+  }
+
+  /**
+   * Joins each record with a row that is looked up elsewhere: in a database, a service, a file (Flink's lookup join). Rows are
+   * looked up one by one (`lookup`) or several together (`lookupAll`), with a cache of rows, or the whole `table` is loaded
+   * into each subtask. Calls are those of `mapAsync`, with its options: in checkpoints, with time-outs and retries.
+   *
+   * What a record is joined with is the row at the time at which it is looked up, which another run may find changed.
+   *
+   * @example
+   * orders.lookupJoin('customers', {
+   *   key: (order) => order.customer,
+   *   lookup: (id) => db.customer(id),
+   *   cache: { size: 10_000, ttl: '5m' },
+   * }, (order, customer) => ({ ...order, city: customer.city }))
+   */
+  lookupJoin<K extends Key, V, O, const J extends 'inner' | 'left' = 'inner'>(
+    name: string,
+    how: Lookup<T, K, V, J>,
+    combine: (record: T, row: RightOf<V, J>) => O,
+    options: AsyncOptions<T, O> = {},
+  ): Stream<O> {
+    const factory = lookupJoinFactory(how as never, combine as never, options as AsyncOptions<never, unknown>);
+    const { onError, renamedFrom } = options;
+    return this.#add<O>({ type: 'lookup-join', name, onError, renamedFrom, factory });
   }
 
   /**

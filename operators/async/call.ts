@@ -1,5 +1,5 @@
 /**
- * One record's call of a user's asynchronous function: attempts, the pauses between them, and the time that all of them
+ * One call of a user's asynchronous function, for a record or several: attempts, the pauses between them, and the time that all of them
  * together may take. All waiting is by timers of the host.
  *
  * Invariant: it settles once; after that, or after `cancel`, nothing that comes later counts.

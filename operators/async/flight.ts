@@ -10,6 +10,8 @@ import type { Call, Outcome } from './call.js';
 export interface InFlight {
   readonly record: unknown;
   readonly timestamp: number;
+  /** Of its key; -1 where there is none. */
+  readonly slot: number;
   outcome: Outcome | undefined;
   call: Call | undefined;
 }
@@ -43,8 +45,8 @@ export class Flight {
     return this.#watermark;
   }
 
-  add(record: unknown, timestamp: number): InFlight {
-    const flying: InFlight = { record, timestamp, outcome: undefined, call: undefined };
+  add(record: unknown, timestamp: number, slot = -1): InFlight {
+    const flying: InFlight = { record, timestamp, slot, outcome: undefined, call: undefined };
     const segment = this.#segments.at(-1) as Segment;
     segment.all.add(flying);
     this.#segmentOf.set(flying, segment);

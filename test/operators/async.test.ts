@@ -72,7 +72,7 @@ class Rig {
     const defaults = { order: 'input', capacity: 3, timeoutMs: Number.POSITIVE_INFINITY } as const;
     const rest = { retry: undefined, onTimeout: undefined, apply: apply as AsyncSpec['apply'] };
     const context = {
-      host: { timer: (ms: number, ring: () => void) => this.clock.timer(ms, ring) } as Host,
+      host: { now: () => this.clock.now, timer: (ms: number, ring: () => void) => this.clock.timer(ms, ring) } as Host,
       output: this.output,
       get watermark() {
         return rig.watermark;
@@ -315,4 +315,87 @@ t.test('what returns at once needs no promise; what throws is rejected', (t) => 
   throwing.offer([{ id: 1, ...takes(0) }]);
   t.equal(throwing.rejected.length, 1);
   t.end();
+});
+
+const batchSteps = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.nat({ max: 20 }) },
+    { weight: 1, arbitrary: fc.constant('watermark' as const) },
+    { weight: 2, arbitrary: fc.constant('tick' as const) },
+    { weight: 1, arbitrary: fc.constant('kill' as const) },
+  ),
+  { maxLength: 30 },
+);
+
+/** Calls for several records each; a call takes as long as its first one says. */
+class BatchRig extends Rig {
+  readonly sizes: number[] = [];
+
+  constructor(spec: Partial<AsyncSpec>) {
+    const sizes: number[] = [];
+    const apply = async (items: readonly Item[]): Promise<unknown> => {
+      sizes.push(items.length);
+      await new Promise<void>((resolve) => this.clock.timer(items[0]?.attempts[0]?.after ?? 0, () => resolve()));
+      return items.map(({ id }) => ({ id }));
+    };
+    super({ ...spec, apply: apply as unknown as AsyncSpec['apply'] });
+    this.sizes = sizes;
+  }
+}
+
+for (const order of ['input', 'any'] as const) {
+  t.test(`several records a call, order ${order}`, async () => {
+    const check = async (all: readonly (number | string)[], size: number): Promise<void> => {
+      const rig = new BatchRig({ order, capacity: 2, batch: { size, delayMs: 7 } });
+      let id = 0;
+      for (const step of all) {
+        if (step === 'tick') await rig.tick();
+        else if (step === 'watermark') rig.advance(id + 0.5);
+        else if (step === 'kill') rig.restart([rig.save()]);
+        else {
+          id += 1;
+          rig.offer([{ id, attempts: [{ after: step as number, fails: false }] }]);
+          while (!rig.taken) await rig.tick();
+        }
+      }
+      while (!rig.advance(TIME_MAX)) await rig.tick();
+      const found = ids(rig);
+      if (order === 'any') found.sort((a, b) => a - b);
+      if (found.join() !== Array.from({ length: id }, (_, at) => at + 1).join()) throw new Error(`out: ${found}`);
+      if (rig.sizes.some((each) => each > size || each === 0)) throw new Error(`calls for ${rig.sizes}`);
+      let passed = 0;
+      for (const each of rig.out) {
+        if ('watermark' in each) passed = each.watermark;
+        else if (each.id < passed) throw new Error(`watermark ${passed} has overtaken ${each.id}`);
+      }
+    };
+    const property = fc.asyncProperty(batchSteps, fc.integer({ min: 1, max: 4 }), check);
+    await fc.assert(property, { numRuns: RUNS });
+  });
+}
+
+t.test('a call for several waits until there are enough, or for so long', async (t) => {
+  const rig = new BatchRig({ capacity: 2, batch: { size: 3, delayMs: 7 } });
+  rig.offer([1, 2].map((id) => ({ id, ...takes(0) })));
+  t.same(rig.sizes, []);
+  await rig.tick();
+  t.equal(rig.clock.now - START, 7);
+  t.same(rig.sizes, [2]);
+  while (await rig.tick());
+  rig.offer([3, 4, 5, 6].map((id) => ({ id, ...takes(0) })));
+  t.same(rig.sizes, [2, 3]);
+  while (await rig.tick());
+  t.same(ids(rig), [1, 2, 3, 4, 5, 6]);
+});
+
+t.test('a call for several that does not give as many results', async (t) => {
+  for (const result of [[1], undefined, 'text']) {
+    const rig = new Rig({ batch: { size: 2, delayMs: 1 }, apply: (() => result) as never });
+    rig.offer([1, 2].map((id) => ({ id, ...takes(0) })));
+    while (await rig.tick());
+    t.match(rig.rejected, [
+      [{ code: 'MILL_FUNCTION_FAILED' }, 1],
+      [{ code: 'MILL_FUNCTION_FAILED' }, 2],
+    ]);
+  }
 });
