@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
- * `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
+ * `-- operators` gives the cost of each operator by itself. `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
  * and disk, for two minutes a job and for ten minutes, or as many seconds as `--seconds` says.
  */
 import { cpus } from 'node:os';
@@ -13,6 +13,7 @@ import stateless from './jobs/stateless.js';
 import { joins } from './joins.js';
 import { level } from './level.js';
 import { memory } from './memory.js';
+import { operators } from './operators.js';
 import { soak } from './soak.js';
 import { type Measurement, steady } from './steady.js';
 
@@ -63,12 +64,16 @@ if (wanted[0] === 'level') {
   await level(wanted.slice(1));
   process.exit(0);
 }
+if (wanted[0] === 'operators') {
+  operators(wanted[1]);
+  process.exit(0);
+}
 if (wanted[0] === 'joins') process.exit((await joins(wanted[1])) ? 0 : 1);
 if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
   console.error(
-    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, soak, level`,
+    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, soak, level, joins, operators`,
   );
   process.exit(1);
 }

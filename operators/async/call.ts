@@ -42,9 +42,11 @@ export class Call {
   readonly #record: unknown;
   readonly #host: Host;
   readonly #settled: (outcome: Outcome) => void;
-  readonly #controller = new AbortController();
+  /** Made when it is first asked for: it would be most of the cost of a call. */
+  #controller: AbortController | undefined;
   #attempts = 0;
   #isOver = false;
+  #isAborted = false;
   #cancelTimeout: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
 
@@ -64,14 +66,20 @@ export class Call {
 
   cancel(): void {
     this.#end();
-    this.#controller.abort();
+    this.#abort();
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    // A function may look at it only once nobody waits for it any more.
+    if (this.#isAborted) this.#controller.abort();
+    return this.#controller.signal;
   }
 
   #attempt(): void {
     this.#attempts += 1;
-    const context = { signal: this.#controller.signal, attempt: this.#attempts };
     try {
-      const result = this.#spec.apply(this.#record as never, context);
+      const result = this.#spec.apply(this.#record as never, new Attempt(this, this.#attempts));
       if (!isThenable(result)) return this.#settle({ value: result });
       result.then(
         (value) => this.#settle({ value }),
@@ -103,7 +111,12 @@ export class Call {
     if (this.#isOver) return;
     const { onTimeout, timeoutMs } = this.#spec;
     this.#settle(this.#instead(onTimeout, timeoutMs));
-    this.#controller.abort();
+    this.#abort();
+  }
+
+  #abort(): void {
+    this.#isAborted = true;
+    this.#controller?.abort();
   }
 
   #instead(onTimeout: CallSpec['onTimeout'], timeoutMs: number): Outcome {
@@ -128,6 +141,20 @@ export class Call {
     this.#isOver = true;
     this.#cancelTimeout?.();
     this.#cancelRetry?.();
+  }
+}
+
+class Attempt implements CallContext {
+  readonly attempt: number;
+  readonly #call: Call;
+
+  constructor(call: Call, attempt: number) {
+    this.#call = call;
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
   }
 }
 

@@ -65,13 +65,16 @@ export class Ranking {
   isBeyond(rows: readonly Row[], sort: Key): boolean {
     const last = rows.at(-1);
     if (!last || this.compare(sort, last[0]) < 0) return false;
-    const isTied = this.#spec.ties !== 'row-number' && this.compare(sort, last[0]) === 0;
-    return !isTied && this.#ranksOf(rows).last >= this.#spec.offset + this.#spec.n;
+    const { ties, offset, n } = this.#spec;
+    if (ties === 'row-number') return rows.length >= offset + n;
+    const isTied = this.compare(sort, last[0]) === 0;
+    return !isTied && this.#ranksOf(rows).last >= offset + n;
   }
 
   /** Rows up to the last rank. */
   upToLast(rows: readonly Row[]): readonly Row[] {
     const most = this.#spec.offset + this.#spec.n;
+    if (this.#spec.ties === 'row-number') return rows.length > most ? rows.slice(0, most) : rows;
     const { ranks } = this.#ranksOf(rows);
     const end = ranks.findIndex((rank) => rank > most);
     return end < 0 ? rows : rows.slice(0, end);
@@ -79,7 +82,9 @@ export class Ranking {
 
   /** The rows that are in the ranking, in order. */
   ranked(rows: readonly Row[]): RankedRow[] {
-    const { offset, n } = this.#spec;
+    const { offset, n, ties } = this.#spec;
+    if (ties === 'row-number')
+      return rows.slice(offset, offset + n).map((row, at) => ({ rank: offset + at + 1, record: row[1] }));
     const ranked: RankedRow[] = [];
     const { ranks } = this.#ranksOf(rows);
     for (const [at, rank] of ranks.entries()) {

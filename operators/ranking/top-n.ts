@@ -63,6 +63,7 @@ class TopN {
   take(taken: unknown, kept: Kept): Results {
     const change: Change<unknown> = this.#spec.ofChanges ? changeOf(taken) : { kind: 'insert', record: taken };
     const sort = this.#by(change.record);
+    if (this.#isSimple) return this.#takeSimple([sort, change.record], kept);
     const id = this.#id?.(change.record);
     const before = kept.rows.get() ?? [];
     const after = adds(change.kind)
@@ -72,6 +73,27 @@ class TopN {
     const results = this.#changes(this.#ranking.ranked(before), this.#ranking.ranked(after));
     if (after.length === 0) kept.rows.clear();
     else kept.rows.set(after);
+    return results;
+  }
+
+  /** Each record pushes one out at most, and nobody asks for ranks: what changes is plain to see. */
+  get #isSimple(): boolean {
+    const { ties, withRank, ofChanges, id } = this.#spec;
+    return ties === 'row-number' && !withRank && !ofChanges && id === undefined;
+  }
+
+  #takeSimple(row: Row, kept: Kept): Results {
+    const { n, offset } = this.#spec;
+    const before = kept.rows.get() ?? [];
+    if (this.#ranking.isBeyond(before, row[0])) return NOTHING;
+    const after = this.#ranking.with(before, row);
+    const leaving = after[n + offset];
+    // If it is placed before the ranking, the last one there moves into it.
+    const entering = after[Math.max(offset, after.indexOf(row))];
+    kept.rows.set(leaving ? after.slice(0, -1) : after);
+    const results: Change<unknown>[] = [];
+    if (leaving) results.push({ kind: 'delete', record: leaving[1] });
+    if (entering) results.push({ kind: 'insert', record: entering[1] });
     return results;
   }
 
@@ -142,17 +164,19 @@ function changesOfTied(before: readonly RankedRow[], after: readonly RankedRow[]
 
 /** What goes and what comes, whatever the ranks. */
 function changesOfRecords(before: readonly RankedRow[], after: readonly RankedRow[]): Results {
-  const left = before.map(({ record }) => record);
-  const come: unknown[] = [];
+  // Equal primitive records may be several.
+  const left = new Map<unknown, number>();
+  for (const { record } of before) left.set(record, (left.get(record) ?? 0) + 1);
+  const come: Change<unknown>[] = [];
   for (const { record } of after) {
-    const at = left.findIndex((each) => Object.is(each, record));
-    if (at < 0) come.push(record);
-    else left.splice(at, 1);
+    const known = left.get(record) ?? 0;
+    if (known === 0) come.push({ kind: 'insert', record });
+    else if (known === 1) left.delete(record);
+    else left.set(record, known - 1);
   }
-  return [
-    ...left.map((record): Change<unknown> => ({ kind: 'delete', record })),
-    ...come.map((record): Change<unknown> => ({ kind: 'insert', record })),
-  ];
+  const gone: Change<unknown>[] = [];
+  for (const [record, count] of left) for (let n = 0; n < count; n += 1) gone.push({ kind: 'delete', record });
+  return [...gone, ...come];
 }
 
 function pushChange(results: Change<unknown>[], old: RankedRow | undefined, now: RankedRow | undefined): void {
