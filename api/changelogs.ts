@@ -5,6 +5,7 @@
 import type { Change } from '../operators/changelog.js';
 import { changelogJoinSpec } from '../operators/join/changelog-join.js';
 import { type ProcessSpec, processFactory } from '../operators/process.js';
+import { sameValue } from '../operators/same-value.js';
 import { state } from '../state/descriptors.js';
 import type { ValueHandle } from '../state/handles.js';
 import type { Input } from './graph-builder.js';
@@ -40,6 +41,7 @@ function changesOf<T>(record: T, last: ValueHandle<T>, isDelete: ChangesOptions<
   }
   last.set(record);
   if (before === undefined) return [{ kind: 'insert', record }];
+  if (sameValue(before, record)) return [];
   return [
     { kind: 'update-before', record: before },
     { kind: 'update-after', record },

@@ -401,10 +401,10 @@ export class KeyedStream<K extends Key, T> {
 
   /**
    * Lets the last record of each key through, and what it has replaced not: once its time has come (`until`), as of results
-   * of windows that fire several times; or at most one in a while (`every`). State: one record a key.
+   * of windows that fire several times; or at most one in a while (`every`). State: one record a key, and time.
    *
    * @example
-   * updates.keyBy((u) => [u.key, u.window.start]).suppress('final', { until: (u) => u.window.end - 1, grace: '10m' })
+   * updates.keyBy((u) => u.key).suppress('final', { until: (u) => u.window.end - 1, grace: '10m' })
    */
   suppress(name: string, options: Suppress<T>): Stream<T> {
     return addSuppress(this.#call(name, options), options as Suppress<never>);

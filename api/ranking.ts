@@ -6,11 +6,12 @@ import { describeValue, MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
 import type { RecordOf } from '../operators/changelog.js';
+import type { OperatorFactory } from '../operators/operator.js';
 import { type ProcessSpec, processFactory } from '../operators/process.js';
 import { byEventTimeSpec, firstArrivalSpec } from '../operators/ranking/deduplicate.js';
 import { materializeSpec } from '../operators/ranking/materialize.js';
 import type { Order, Ties } from '../operators/ranking/ranking.js';
-import { suppressForSpec, suppressUntilSpec } from '../operators/ranking/suppress.js';
+import { suppressFactory } from '../operators/ranking/suppress.js';
 import { topNSpec } from '../operators/ranking/top-n.js';
 import { changes } from './changelogs.js';
 import { declaredAt } from './declared-at.js';
@@ -68,13 +69,16 @@ export interface Deduplicate<T> extends ForgettingOptions<T> {
 export type Suppress<T> = RankingOptions<T> &
   (
     | {
-        /** Event time at which the last record comes out, epoch ms. */
+        /**
+         * Event time at which the last record with that time comes out, epoch ms. One that comes after that comes out at the
+         * next watermark.
+         */
         readonly until: (record: T) => number;
         /** The watermark has to come so much further; default 0. */
         readonly grace?: Duration;
       }
     | {
-        /** The last record comes out so long after the first one since. */
+        /** The last record comes out so long after the first one since; and at the end of the input. */
         readonly every: Duration;
         /** Default: `'processing'`. */
         readonly time?: 'event' | 'processing';
@@ -117,22 +121,26 @@ export function addMaterialize<O>(call: Call, ttl: Duration | undefined): Stream
 export function addSuppress<O>(call: Call, how: Suppress<never>): Stream<O> {
   if ('until' in how) {
     const graceMs = durationMs(how.grace ?? 0, 'grace');
-    return addNode(call, 'suppress', `until its time and ${graceMs} ms`, suppressUntilSpec(how.until, graceMs));
+    const factory = suppressFactory({ until: how.until, graceMs });
+    return addOperator(call, 'suppress', `until its time and ${graceMs} ms`, factory);
   }
   const { every, time = 'processing' } = how;
   if (time !== 'event' && time !== 'processing') throw invalid(`time is ${describeValue(time)}`);
   const everyMs = durationMs(every, 'every');
-  return addNode(call, 'suppress', `every ${everyMs} ms of ${time} time`, suppressForSpec(everyMs, time));
+  return addOperator(call, 'suppress', `every ${everyMs} ms of ${time} time`, suppressFactory({ everyMs, time }));
 }
 
-function addNode<O>(
+function addNode<O>(call: Call, type: string, description: string, spec: ProcessSpec): Stream<O> {
+  return addOperator(call, type, description, processFactory(spec));
+}
+
+function addOperator<O>(
   { graph, input, name, options }: Call,
   type: string,
   description: string,
-  spec: ProcessSpec,
+  factory: OperatorFactory,
 ): Stream<O> {
   const { onError, renamedFrom } = options;
-  const factory = processFactory(spec);
   const node = graph.operator({ type, name, description, inputs: [input], renamedFrom, onError, keyed: true, factory });
   return new Stream<O>(graph, [{ node, side: undefined }]);
 }

@@ -64,14 +64,20 @@ class MiniBatchOperator implements Operator {
     this.#table.set(slot, before === undefined ? this.#fold.create(record) : this.#fold.add(before, record));
   }
 
-  /** True once all that has changed is out. */
-  #putOut({ batch: { keys, timestamps } }: Inbox): boolean {
+  /** True once all that has changed is out. A result that fails is its last record's failure. */
+  #putOut(inbox: Inbox): boolean {
+    const { keys, timestamps, count } = inbox.batch;
     const { output } = this.#context;
     for (const [slot, at] of this.#changed) {
       if (output.full) return false;
-      output.push(this.#fold.result(this.#table.get(slot), keys[at]), timestamps[at] as number);
       this.#changed.delete(slot);
+      inbox.cursor = at;
+      // The batch is done with if the job goes on from here.
+      this.#folded = at < count - 1;
+      output.push(this.#fold.result(this.#table.get(slot), keys[at]), timestamps[at] as number);
+      this.#folded = true;
     }
+    inbox.cursor = count - 1;
     return true;
   }
 }

@@ -7,6 +7,7 @@ import { state } from '../../state/descriptors.js';
 import type { ValueHandle } from '../../state/handles.js';
 import type { Change } from '../changelog.js';
 import type { ProcessSpec } from '../process.js';
+import { sameValue } from '../same-value.js';
 
 interface Context<V> {
   readonly timestamp: number | undefined;
@@ -46,6 +47,7 @@ export function byEventTimeSpec(keep: 'first' | 'last', ttl: Duration | undefine
     if (before && (keep === 'first' ? timestamp >= before[1] : timestamp < before[1])) return [];
     kept.set([record, timestamp]);
     if (!before) return [{ kind: 'insert', record }];
+    if (sameValue(before[0], record)) return [];
     return [
       { kind: 'update-before', record: before[0] },
       { kind: 'update-after', record },

@@ -4,13 +4,12 @@
  * one that comes later: the row that came last counts.
  */
 
-import { sameKey } from '../../core/key.js';
 import type { Duration } from '../../core/time.js';
 import { state } from '../../state/descriptors.js';
 import type { ValueHandle } from '../../state/handles.js';
 import { adds, changeOf } from '../changelog.js';
 import type { ProcessSpec } from '../process.js';
-import { valueKey } from '../value-key.js';
+import { sameValue } from '../same-value.js';
 
 /** What is to be done to a table with one row a key. */
 export type Upsert<K, T> =
@@ -48,8 +47,7 @@ function without(
   key: unknown,
   rows: ValueHandle<readonly unknown[]>,
 ): readonly Upsert<unknown, unknown>[] {
-  const wanted = valueKey(record);
-  const at = before.findLastIndex((row) => sameKey(valueKey(row), wanted));
+  const at = before.findLastIndex((row) => sameValue(row, record));
   if (at < 0) return [];
   const after = before.toSpliced(at, 1);
   if (after.length === 0) {

@@ -1,77 +1,105 @@
 /**
- * Lets only the last of many records of a key through: when its time has come, or at most one in a while (Kafka Streams'
- * suppress).
+ * Lets only the last of many records of a key through: once its time has come, or at most one in a while (Kafka Streams'
+ * suppress). What is held when the input ends comes out then.
+ *
+ * Invariant: what is held for a time has a timer of its key at that time.
  */
+import type { Inbox } from '../../core/batch.js';
 import { describeValue, MillraceError } from '../../core/errors.js';
-import { state } from '../../state/descriptors.js';
-import type { ValueHandle } from '../../state/handles.js';
-import type { ProcessSpec, Timers } from '../process.js';
+import { LIMITS } from '../../core/limits.js';
+import { TIME_MAX, TIME_MIN } from '../../core/time.js';
+import type { MapTable, TimerTable } from '../../state/backend.js';
+import type { Operator, OperatorContext, OperatorFactory } from '../operator.js';
 
-/** The last record, and when it is to come out. */
-type Held = readonly [record: unknown, time: number];
+/** When the last record comes out. */
+export type SuppressSpec =
+  /** Once the watermark has come to what `until` says, and so much further. Each such time has a last record. */
+  | { readonly until: (record: never) => number; readonly graceMs: number }
+  /** So long after the first record since, in one of the times. */
+  | { readonly everyMs: number; readonly time: 'event' | 'processing' };
 
-interface Context {
-  readonly timestamp: number | undefined;
-  readonly state: { readonly held: ValueHandle<Held> };
-  readonly eventTimers: Timers;
-  readonly processingTimers: Timers;
-  now(): number;
+export function suppressFactory(spec: SuppressSpec): OperatorFactory {
+  return (context) => new SuppressOperator(spec, context);
 }
 
-/** Once the watermark has come to `until`, and `graceMs` further. */
-export function suppressUntilSpec(until: (record: never) => number, graceMs: number): ProcessSpec {
-  return {
-    state: { held: state.value<Held>() },
-    sides: [],
-    onRecord: [
-      (record: unknown, { state: { held }, eventTimers }: Context) => {
-        const time = until(record as never) + graceMs;
-        if (!Number.isFinite(time)) throw badTime(time);
-        held.set([record, time]);
-        eventTimers.add(time);
-      },
-    ],
-    onEventTimer: release,
-    onProcessingTimer: undefined,
-  };
+/** A record that waits, and its event time. */
+type Held = readonly [record: unknown, timestamp: number];
+
+class SuppressOperator implements Operator {
+  readonly #spec: SuppressSpec;
+  readonly #context: OperatorContext;
+  readonly #time: 'event' | 'processing';
+  /** The last record for each time at which one comes out. */
+  readonly #held: MapTable<number, Held>;
+  readonly #timers: TimerTable;
+
+  constructor(spec: SuppressSpec, context: OperatorContext) {
+    this.#spec = spec;
+    this.#context = context;
+    this.#time = 'until' in spec ? 'event' : spec.time;
+    this.#held = context.state.map('held');
+    this.#timers = context.state.timers(this.#time);
+  }
+
+  process(inbox: Inbox): void {
+    const { records, timestamps, slots, count } = inbox.batch;
+    for (; inbox.cursor < count; inbox.cursor += 1) {
+      const at = inbox.cursor;
+      const slot = slots[at] as number;
+      const due = this.#dueTime(slot, records[at], timestamps[at] as number);
+      this.#held.set(slot, due, [records[at], timestamps[at] as number]);
+      this.#timers.add(slot, due);
+    }
+  }
+
+  onWatermark(watermark: number): boolean {
+    if (this.#time === 'event') return this.#fire(watermark);
+    if (watermark < TIME_MAX) return true;
+    // The input has ended: the clock is not waited for.
+    return this.#context.state.prepareTimers('processing', TIME_MAX) && this.#fire(TIME_MAX);
+  }
+
+  onProcessingTime(now: number): boolean {
+    return this.#time === 'event' || this.#fire(now);
+  }
+
+  #dueTime(slot: number, record: unknown, timestamp: number): number {
+    const spec = this.#spec;
+    if ('until' in spec) return untilOf(spec, record);
+    for (const [due] of this.#held.entries(slot)) return due;
+    if (spec.time === 'processing') return this.#context.host.now() + spec.everyMs;
+    if (timestamp === TIME_MIN) throw timeMissing();
+    return timestamp + spec.everyMs;
+  }
+
+  #fire(until: number): boolean {
+    const context = this.#context;
+    for (let left: number = LIMITS.timersPerStep; left > 0 && !context.output.full; left -= 1) {
+      const time = this.#timers.earliest;
+      const slot = this.#timers.take(until);
+      if (slot < 0) return true;
+      this.#release(slot, time);
+    }
+    if (!context.output.full) context.wake();
+    return false;
+  }
+
+  #release(slot: number, time: number): void {
+    const held = this.#held.get(slot, time);
+    if (!held) return;
+    this.#held.remove(slot, time);
+    // By the clock it may be due far behind its watermark, behind which nothing may come out.
+    const { watermark } = this.#context;
+    const timestamp =
+      this.#time === 'event' ? time : watermark === TIME_MAX ? held[1] : Math.max(held[1], watermark + 1);
+    this.#context.output.push(held[0], timestamp);
+  }
 }
 
-/** So long after the first record of each key that has not come out. */
-export function suppressForSpec(intervalMs: number, time: 'event' | 'processing'): ProcessSpec {
-  const inEventTime = time === 'event';
-  return {
-    state: { held: state.value<Held>() },
-    sides: [],
-    onRecord: [
-      (record: unknown, context: Context) => {
-        const { timestamp, eventTimers, processingTimers } = context;
-        const { held } = context.state;
-        const before = held.get();
-        if (before) {
-          held.set([record, before[1]]);
-          return;
-        }
-        if (inEventTime && timestamp === undefined) throw timeMissing();
-        const due = (inEventTime ? (timestamp as number) : context.now()) + intervalMs;
-        held.set([record, due]);
-        (inEventTime ? eventTimers : processingTimers).add(due);
-      },
-    ],
-    onEventTimer: release,
-    onProcessingTimer: release,
-  };
-}
-
-function release(time: number, { state: { held } }: Context): readonly unknown[] {
-  const last = held.get();
-  // A later record may have put it off.
-  if (!last || last[1] > time) return [];
-  held.clear();
-  return [last[0]];
-}
-
-function badTime(time: unknown): MillraceError {
-  return new MillraceError('MILL_FUNCTION_FAILED', `until of a suppression returned ${describeValue(time)}`, {
+function untilOf({ until, graceMs }: { until: (record: never) => number; graceMs: number }, record: unknown): number {
+  const time = until(record as never);
+  if (Number.isFinite(time)) return time + graceMs + 0;
+  throw new MillraceError('MILL_FUNCTION_FAILED', `until of a suppression returned ${describeValue(time)}`, {
     hint: 'Return finite epoch milliseconds.',
   });
 }

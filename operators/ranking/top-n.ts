@@ -5,13 +5,15 @@
  * Of records that only ever come, as many are kept as are in the ranking, and before it. Where they may be replaced or
  * removed again, all of a key are kept, as any may move up.
  */
+import { describeValue, MillraceError } from '../../core/errors.js';
 import { type Key, sameKey } from '../../core/key.js';
 import type { Duration } from '../../core/time.js';
 import { state } from '../../state/descriptors.js';
 import type { MapHandle, ValueHandle } from '../../state/handles.js';
+import { keyText } from '../../state/tables/key-text.js';
 import { adds, type Change, changeOf } from '../changelog.js';
 import type { ProcessSpec } from '../process.js';
-import { valueKey } from '../value-key.js';
+import { sameValue } from '../same-value.js';
 import { type RankedRow, Ranking, type RankingSpec, type Row } from './ranking.js';
 
 export interface TopNSpec extends RankingSpec {
@@ -27,7 +29,7 @@ export interface TopNSpec extends RankingSpec {
 
 interface Kept {
   readonly rows: ValueHandle<readonly Row[]>;
-  /** The sort key of each id. */
+  /** The sort key of each id; not with a time to live, as that of rows is another. */
   readonly sorts: MapHandle<Key, Key>;
 }
 
@@ -35,7 +37,7 @@ export function topNSpec(spec: TopNSpec): ProcessSpec {
   const topN = new TopN(spec);
   const ttl = spec.ttl === undefined ? {} : { ttl: spec.ttl };
   return {
-    state: { rows: state.value<readonly Row[]>(ttl), sorts: state.map<Key, Key>(ttl) },
+    state: { rows: state.value<readonly Row[]>(ttl), sorts: state.map<Key, Key>() },
     sides: [],
     onRecord: [(record: unknown, context: { readonly state: Kept }) => topN.take(record, context.state)],
     onEventTimer: undefined,
@@ -62,9 +64,9 @@ class TopN {
 
   take(taken: unknown, kept: Kept): Results {
     const change: Change<unknown> = this.#spec.ofChanges ? changeOf(taken) : { kind: 'insert', record: taken };
-    const sort = this.#by(change.record);
+    const sort = checkedKey(this.#by(change.record), 'by');
     if (this.#isSimple) return this.#takeSimple([sort, change.record], kept);
-    const id = this.#id?.(change.record);
+    const id = this.#id && checkedKey(this.#id(change.record), 'id');
     const before = kept.rows.get() ?? [];
     const after = adds(change.kind)
       ? this.#with(before, [sort, change.record, id], kept)
@@ -105,27 +107,28 @@ class TopN {
       return this.#ranking.upToLast(this.#ranking.with(rows, [sort, record]));
     }
     const at = this.#placeOf(rows, id, kept);
-    kept.sorts.set(id, sort);
+    if (this.#spec.ttl === undefined) kept.sorts.set(id, sort);
     if (at < 0) return this.#ranking.with(rows, row);
     // With an equal sort key it stays where it is.
-    if (this.#ranking.compare((rows[at] as Row)[0], sort) === 0) return rows.with(at, row);
+    const old = rows[at] as Row;
+    if (this.#ranking.compare(old[0], sort) === 0) return sameValue(old[1], row[1]) ? rows : rows.with(at, row);
     return this.#ranking.with(rows.toSpliced(at, 1), row);
   }
 
   #without(rows: readonly Row[], sort: Key, record: unknown, id: Key | undefined, kept: Kept): readonly Row[] {
     const at = id === undefined ? this.#equal(rows, sort, record) : this.#placeOf(rows, id, kept);
-    if (id !== undefined) kept.sorts.delete(id);
+    if (id !== undefined && this.#spec.ttl === undefined) kept.sorts.delete(id);
     return at < 0 ? rows : rows.toSpliced(at, 1);
   }
 
   #placeOf(rows: readonly Row[], id: Key, kept: Kept): number {
+    if (this.#spec.ttl !== undefined) return rows.findIndex((row) => sameKey(row[2], id));
     const sort = kept.sorts.get(id);
     return sort === undefined ? -1 : this.#ranking.find(rows, sort, (row) => sameKey(row[2], id));
   }
 
   #equal(rows: readonly Row[], sort: Key, record: unknown): number {
-    const wanted = valueKey(record);
-    return this.#ranking.find(rows, sort, (row) => sameKey(valueKey(row[1]), wanted));
+    return this.#ranking.find(rows, sort, (row) => sameValue(row[1], record));
   }
 
   #changes(before: readonly RankedRow[], after: readonly RankedRow[]): Results {
@@ -134,12 +137,22 @@ class TopN {
   }
 }
 
+function checkedKey(key: Key, option: string): Key {
+  try {
+    keyText(key);
+    return key;
+  } catch {
+    const text = `${option} of topN returned ${describeValue(key)} (${typeof key}), which is not a key`;
+    throw new MillraceError('MILL_KEY_INVALID', text);
+  }
+}
+
 /** Each rank has one row. */
 function changesByRank(before: readonly RankedRow[], after: readonly RankedRow[]): Results {
   const results: Change<unknown>[] = [];
   for (let at = 0; at < Math.max(before.length, after.length); at += 1) {
     const [old, now] = [before[at], after[at]];
-    if (!old || !now || !Object.is(old.record, now.record)) pushChange(results, old, now);
+    if (!old || !now || !sameValue(old.record, now.record)) pushChange(results, old, now);
   }
   return results;
 }

@@ -4,7 +4,9 @@
  */
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { compareKeys, type Key } from '../../core/key.js';
+import { Batch, Inbox } from '../../core/batch.js';
+import { compareKeys, hashKey, type Key } from '../../core/key.js';
+import { TIME_MAX } from '../../core/time.js';
 import type { Change } from '../../operators/changelog.js';
 import { aggregateFold, reduceFold } from '../../operators/fold.js';
 import { miniBatchFactory } from '../../operators/mini-batch-fold.js';
@@ -12,7 +14,7 @@ import { processFactory } from '../../operators/process.js';
 import { byEventTimeSpec, firstArrivalSpec } from '../../operators/ranking/deduplicate.js';
 import { materializeSpec, type Upsert } from '../../operators/ranking/materialize.js';
 import type { Order, Ties } from '../../operators/ranking/ranking.js';
-import { suppressForSpec, suppressUntilSpec } from '../../operators/ranking/suppress.js';
+import { suppressFactory } from '../../operators/ranking/suppress.js';
 import { topNSpec } from '../../operators/ranking/top-n.js';
 import { EvictingState } from '../level/evicting-state.js';
 import { Drive, inMemory } from './drive.js';
@@ -147,7 +149,7 @@ for (const [state, newState] of Object.entries({ memory: inMemory, evicting: () 
         else {
           const at = withId ? bids.findIndex(({ id }) => id === record.id) : -1;
           const old = bids[at];
-          // In its place if that is as good as the last.
+          // In its place if it is as good as before.
           if (old && compareBids(order, old, record) === 0) bids = bids.with(at, record);
           else bids = [...bids.filter((other) => other !== old), record];
         }
@@ -241,20 +243,20 @@ t.test('suppression until a time', (t) => {
     fc.constant('restart' as const),
   );
   holds(t, fc.tuple(fc.array(step, { maxLength: 30 }), fc.nat({ max: 3 })), ([steps, grace]) => {
-    const factory = processFactory(suppressUntilSpec(({ until }: { until: number }) => until, grace));
+    const factory = suppressFactory({ until: ({ until }: { until: number }) => until, graceMs: grace });
     const drive = new Drive((context) => factory(context, []), 2);
     const held = new Map<string, { key: string; until: number; n: number }>();
     let watermark = 0;
     for (const [n, one] of [...steps, { by: 100 }].entries()) {
       if (one === 'restart') drive.restart();
       else if ('key' in one) {
-        held.set(one.key, { ...one, n });
+        held.set(`${one.key}${one.until}`, { ...one, n });
         drive.records([{ record: { ...one, n }, key: one.key, timestamp: 0 }]);
       } else {
         watermark += one.by;
         drive.advance(watermark);
         const due = [...held.values()].filter(({ until }) => until + grace <= watermark);
-        for (const { key } of due) held.delete(key);
+        for (const { key, until } of due) held.delete(`${key}${until}`);
         const found = drive.out.splice(0).map(({ record }) => (record as { n: number }).n);
         if (
           found.sort().join() !==
@@ -272,7 +274,7 @@ t.test('suppression until a time', (t) => {
 
 t.test('suppression to one in a while', (t) => {
   for (const time of ['event', 'processing'] as const) {
-    const factory = processFactory(suppressForSpec(10, time));
+    const factory = suppressFactory({ everyMs: 10, time });
     const drive = new Drive((context) => factory(context, []), 2);
     const move = (to: number): void => (time === 'event' ? drive.advance(to) : drive.moveTo(to));
     for (const [n, at] of [5, 6, 14].entries()) {
@@ -288,6 +290,9 @@ t.test('suppression to one in a while', (t) => {
     t.equal(drive.out.length, 1);
     move(40);
     t.equal(drive.out.length, 2);
+    drive.records([{ record: 4, key: 'k', timestamp: 50 }]);
+    drive.advance(TIME_MAX);
+    t.match(drive.out.at(-1), { record: 4 }, 'what is held comes out at the end');
     t.equal(drive.keysLeft, 0);
   }
   t.end();
@@ -297,9 +302,9 @@ t.test('what fails', (t) => {
   const noTime = new Drive((context) => processFactory(byEventTimeSpec('first', undefined))(context, []), 2);
   const infinite = Number.NEGATIVE_INFINITY;
   t.throws(() => noTime.records([{ record: 1, key: 'k', timestamp: infinite }]), { code: 'MILL_TIMESTAMP_MISSING' });
-  const every = new Drive((context) => processFactory(suppressForSpec(5, 'event'))(context, []), 2);
+  const every = new Drive((context) => suppressFactory({ everyMs: 5, time: 'event' })(context, []), 2);
   t.throws(() => every.records([{ record: 1, key: 'k', timestamp: infinite }]), { code: 'MILL_TIMESTAMP_MISSING' });
-  const until = new Drive((context) => processFactory(suppressUntilSpec(() => Number.NaN, 0))(context, []), 2);
+  const until = new Drive((context) => suppressFactory({ until: () => Number.NaN, graceMs: 0 })(context, []), 2);
   t.throws(() => until.records([{ record: 1, key: 'k', timestamp: 1 }]), { code: 'MILL_FUNCTION_FAILED' });
   t.end();
 });
@@ -349,5 +354,67 @@ t.test('mini-batches: a record that fails, also the last one, loses no result of
   });
   drive.records([{ record: 4, key: 'k', timestamp: 0 }]);
   t.match(drive.out, [{ record: { key: 'k', sum: 3 } }, { record: { key: 'k', sum: 7 } }]);
+  t.end();
+});
+
+t.test("mini-batches: a result that fails is its record's failure, and nothing else is lost", (t) => {
+  const picky = aggregateFold({ create: () => 0, add: (sum: number, n: number) => sum + n }, (sum, key) => {
+    if (sum === 13) throw new Error('unlucky');
+    return { key, sum };
+  });
+  for (const order of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ]) {
+    const drive = new Drive((context) => miniBatchFactory(picky)(context, []), 10);
+    const inbox = new Inbox(new Batch(2));
+    for (const key of order) inbox.batch.pushKeyed(key === 'a' ? 13 : 1, 0, key, hashKey(key));
+    t.throws(() => drive.inbox(inbox), { message: 'unlucky' });
+    t.equal(inbox.cursor, order.indexOf('a'));
+    inbox.cursor += 1;
+    drive.inbox(inbox);
+    drive.records([{ record: 2, key: 'a', timestamp: 0 }]);
+    const sums = drive.out.map(({ record }) => record as { key: string; sum: number });
+    t.same(
+      sums.toSorted((x, y) => x.sum - y.sum),
+      [
+        { key: 'b', sum: 1 },
+        { key: 'a', sum: 15 },
+      ],
+    );
+  }
+  t.end();
+});
+
+t.test('ids and times to live: an id is in a ranking once', (t) => {
+  const plain = { n: 5, offset: 0, ties: 'row-number', order: 'desc', ofChanges: false, withRank: true } as const;
+  const by = ({ v }: { v: number }): number => v;
+  const spec = topNSpec({ ...plain, by, id: ({ id }: { id: number }) => id, ttl: 10 });
+  const drive = new Drive((context) => processFactory(spec)(context, []), 10);
+  const send = (id: number, v: number): void => drive.records([{ record: { id, v }, key: 'k', timestamp: 0 }]);
+  send(1, 5);
+  drive.moveTo(6);
+  send(2, 4);
+  drive.moveTo(12);
+  send(1, 9);
+  const table = new Table();
+  for (const { record } of drive.out) table.apply(record as Change<unknown>);
+  t.same(table.rows.sort(), [
+    textOf({ rank: 1, record: { id: 1, v: 9 } }),
+    textOf({ rank: 2, record: { id: 2, v: 4 } }),
+  ]);
+  t.end();
+});
+
+t.test('what is ranked by, and ids, are keys', (t) => {
+  const plain = { n: 5, offset: 0, ties: 'row-number', order: 'desc', ofChanges: false, withRank: true } as const;
+  for (const wrong of [undefined, {}, [undefined]]) {
+    const by = topNSpec({ ...plain, by: () => wrong as never, id: undefined, ttl: undefined });
+    const id = topNSpec({ ...plain, by: () => 1, id: () => wrong as never, ttl: undefined });
+    for (const spec of [by, id]) {
+      const drive = new Drive((context) => processFactory(spec)(context, []), 10);
+      t.throws(() => drive.records([{ record: 1, key: 'k', timestamp: 0 }]), { code: 'MILL_KEY_INVALID' });
+    }
+  }
   t.end();
 });
