@@ -2,6 +2,9 @@
  * Makes the nodes of changelogs: what turns records into changes, and joins them. The methods that users call are in
  * keyed-stream.ts.
  */
+import type { Duration } from '../core/time.js';
+import { aggregateChangesSpec } from '../operators/aggregate/aggregate-changes.js';
+import type { AggregateParts } from '../operators/aggregate/aggregates.js';
 import type { Change } from '../operators/changelog.js';
 import { changelogJoinSpec } from '../operators/join/changelog-join.js';
 import { type ProcessSpec, processFactory } from '../operators/process.js';
@@ -46,6 +49,12 @@ function changesOf<T>(record: T, last: ValueHandle<T>, isDelete: ChangesOptions<
     { kind: 'update-before', record: before },
     { kind: 'update-after', record },
   ];
+}
+
+type AggregatesCall = ChangesCall & { readonly parts: AggregateParts<never>; readonly ttl: Duration | undefined };
+
+export function aggregateChanges<O>({ parts, ttl, ...call }: AggregatesCall): Stream<Change<O>> {
+  return addNode(call, { type: 'aggregate-changes', description: '', spec: aggregateChangesSpec(parts, ttl) });
 }
 
 interface ChangelogNode {

@@ -55,6 +55,7 @@ export type { Firing, WindowContext } from '../operators/window/window-fold.js';
 export { state } from '../state/descriptors.js';
 export type { AllWindowedStream } from './all-windowed-stream.js';
 export type { AsyncOptions, BatchAsyncOptions, Batched, CallContext, KeyedAsyncOptions, Retry } from './async.js';
+export type { ConnectedStreams } from './connected-streams.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';
 export type { JobHandle, JobMetrics, JobResult, OperatorMetrics } from './job-handle.js';
@@ -73,13 +74,14 @@ export type {
   TemporalJoinOptions,
   WindowJoin,
 } from './join-types.js';
-export type { ConnectedStreams, KeyedStream, ProcessedStream, RunningOptions } from './keyed-stream.js';
+export type { KeyedStream, RunningOptions } from './keyed-stream.js';
 export type { Lookup, LookupCacheOptions } from './lookups.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export { deadLetter, type OnError } from './on-error.js';
 export type { Output } from './output.js';
 export type { AddStep, Pattern, PatternStart, RecordsOf, SoFar, Taken } from './pattern.js';
 export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, side } from './process.js';
+export type { ProcessedStream } from './processed-stream.js';
 export type { Deduplicate, Ranked, Suppress, TopN } from './ranking.js';
 export { type InlineRunOptions, type RunOptions, run } from './run.js';
 export type { EventTimeOptions, OperatorOptions, SinkOptions, Stream } from './stream.js';

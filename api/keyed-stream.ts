@@ -16,13 +16,13 @@ import type { Change, RecordOf } from '../operators/changelog.js';
 import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
 import { miniBatchFactory } from '../operators/mini-batch-fold.js';
 import type { OperatorFactory } from '../operators/operator.js';
-import { type ProcessSpec, processFactory } from '../operators/process.js';
 import type { Upsert } from '../operators/ranking/materialize.js';
 import type { Window, WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import { asyncSpec, type KeyedAsyncOptions } from './async.js';
-import { changelogJoin, changes } from './changelogs.js';
+import { aggregateChanges, changelogJoin, changes } from './changelogs.js';
+import { ConnectedStreams } from './connected-streams.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
 import type {
@@ -44,13 +44,8 @@ import { coGroup, intervalJoin, type JoinCall, temporalJoin, windowJoin } from '
 import { addMatch, type BuildPattern, type MatchOptions, type MatchResults, type NamesOf } from './match.js';
 import type { OnError } from './on-error.js';
 import type { RecordsOf } from './pattern.js';
-import {
-  type ConnectedFunctions,
-  type ProcessFunctions,
-  processSpec,
-  type SideDescriptor,
-  type SideDescriptors,
-} from './process.js';
+import { type ProcessFunctions, processSpec, type SideDescriptors } from './process.js';
+import { addProcess, type ProcessedStream } from './processed-stream.js';
 import {
   addDeduplicate,
   addMaterialize,
@@ -78,37 +73,6 @@ export interface RunningOptions<T> extends KeyedOptions<T> {
    * many records are in a batch depends on the load. Default: false.
    */
   readonly miniBatch?: boolean;
-}
-
-/** The side outputs that a process operator declares, as streams. */
-export type SideStreams<S extends SideDescriptors> = {
-  readonly [N in keyof S]: Stream<S[N] extends SideDescriptor<infer T> ? T : never>;
-};
-
-/** A stream with side outputs, by name in `side`. */
-export type ProcessedStream<T, S extends SideDescriptors> = Stream<T> & { readonly side: SideStreams<S> };
-
-interface ProcessNode {
-  readonly type: 'process' | 'connect';
-  readonly name: string;
-  readonly inputs: readonly Input[];
-  readonly spec: ProcessSpec;
-  readonly functions: { readonly renamedFrom?: string; readonly onError?: unknown };
-}
-
-function addProcess<T, S extends SideDescriptors>(
-  graph: GraphBuilder,
-  { type, name, inputs, spec, functions }: ProcessNode,
-): ProcessedStream<T, S> {
-  const { sides } = spec;
-  const { renamedFrom } = functions;
-  const onError = functions.onError as OnError<never> | undefined;
-  const factory = processFactory(spec);
-  const node = graph.operator({ type, name, renamedFrom, inputs, sides, keyed: true, onError, factory });
-  const streams = sides.map((side) => [side, new Stream(graph, [{ node, side }])]);
-  return Object.assign(new Stream<T>(graph, [{ node, side: undefined }]), {
-    side: Object.fromEntries(streams) as SideStreams<S>,
-  });
 }
 
 /**
@@ -410,6 +374,33 @@ export class KeyedStream<K extends Key, T> {
     return addSuppress(this.#call(name, options), options as Suppress<never>);
   }
 
+  /**
+   * Running aggregates per key of the table that a changelog describes, as a changelog: what is inserted is added, what is
+   * removed is taken back; a key has no result while it has no record (Flink SQL's GROUP BY over retractions). State: an
+   * accumulator for each aggregate; `min`, `max`, `first`, `last`, `argMin`, `argMax`, `topK`, `distinct` and `collect` keep
+   * all values. `quantile` and `distinctApprox` take nothing back, and fail with `MILL_OPTION_INVALID`.
+   *
+   * @example
+   * users.keyBy((u) => u.id).changes('moves').keyBy(({ record }) => record.city)
+   *   .aggregateChanges('per-city', (a) => ({ users: a.count(), oldest: a.max((u) => u.age) }))
+   */
+  aggregateChanges<P extends AggregateParts<RecordOf<T>>>(
+    name: string,
+    build: (a: AggregateBuilder<RecordOf<T>>) => P,
+    options: KeyedOptions<T> & { readonly ttl?: Duration } = {},
+  ): Stream<Change<Flat<{ readonly key: K } & AggregateResults<P>>>> {
+    const { graph, input } = this;
+    const parts = build(aggregateBuilder<RecordOf<T>>()) as AggregateParts<never>;
+    return aggregateChanges({
+      graph,
+      name,
+      inputs: [input],
+      options: options as KeyedOptions<never>,
+      parts,
+      ttl: options.ttl,
+    });
+  }
+
   #call(name: string, options: KeyedOptions<T>) {
     return { graph: this.graph, input: this.input, name, options: options as KeyedOptions<never> };
   }
@@ -438,37 +429,4 @@ function foldOf<T>(how: AggregateDefinition<T>): KeyedFold {
   if (typeof how !== 'function') return aggregateFold(how, (acc, key) => ({ key, value: how.result(acc) }));
   const composite = composeAggregates(how(aggregateBuilder<T>()));
   return aggregateFold(composite, composite.keyedResult);
-}
-
-/** Two streams keyed alike. */
-export class ConnectedStreams<K extends Key, A, B> {
-  readonly #graph: GraphBuilder;
-  readonly #inputs: readonly [Input, Input];
-  /** Phantom: the types of key and records. */
-  declare readonly types?: readonly [K, A, B];
-
-  /** @internal */
-  constructor(graph: GraphBuilder, inputs: readonly [Input, Input]) {
-    this.#graph = graph;
-    this.#inputs = inputs;
-  }
-
-  /**
-   * A keyed operator of your own over both streams, with shared state and timers. Event time is the lesser of both
-   * inputs'.
-   */
-  process<
-    D extends StateDescriptors = Record<never, never>,
-    S extends SideDescriptors = Record<never, never>,
-    OA = never,
-    OB = never,
-    OT = never,
-    OP = never,
-  >(name: string, functions: ConnectedFunctions<K, A, B, D, S, OA, OB, OT, OP>): ProcessedStream<OA | OB | OT | OP, S> {
-    const spec = processSpec(functions, [
-      (record, ctx) => functions.onFirst(record, ctx),
-      (record, ctx) => functions.onSecond(record, ctx),
-    ]);
-    return addProcess(this.#graph, { type: 'connect', name, inputs: this.#inputs, spec, functions });
-  }
 }

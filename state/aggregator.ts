@@ -26,4 +26,6 @@ export interface Aggregator<In, Acc, Out> {
   result(acc: Acc): Out;
   /** Both in one; `a` comes first where order matters. May change `a`, must leave `b` alone. */
   merge(a: Acc, b: Acc): Acc;
+  /** The accumulator without a record that was added; only where changelogs are aggregated. May change `acc`. */
+  retract?(acc: Acc, record: In): Acc;
 }

@@ -54,6 +54,24 @@ export function composeAggregates<P extends AggregateParts<never>>(
   return (generated ?? interpret(placed)) as unknown as CompositeAggregator<AggregateInput<P>, AggregateResults<P>>;
 }
 
+/** An aggregate, and how it gets its values: checked as those of composed ones are. */
+export interface CheckedPart {
+  readonly name: string;
+  readonly aggregate: Aggregate<never, unknown>;
+  readonly takes: AggregateKind['takes'];
+  valueOf(record: unknown): unknown;
+}
+
+/** Throws as `composeAggregates` does. */
+export function checkedParts(parts: AggregateParts<never>): readonly CheckedPart[] {
+  return place(parts).map((part) => ({
+    name: part.name,
+    aggregate: parts[part.name] as Aggregate<never, unknown>,
+    takes: part.kind.takes,
+    valueOf: (record) => partValue(part, record),
+  }));
+}
+
 function place(parts: AggregateParts<never>): readonly Part[] {
   let at = 0;
   const placed = Object.entries(parts).map(([name, part]): Part => {

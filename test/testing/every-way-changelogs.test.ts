@@ -112,6 +112,37 @@ t.test('changes of records that replace one another', async () => {
   );
 });
 
+t.test('aggregates of a table that changes', async () => {
+  const row = (key: Row['key'], n: number): Step<Row> => ({ record: { key, n }, at: n });
+  const change = (kind: Change<Row>['kind'], key: Row['key'], rows: number, most: number) => ({
+    kind,
+    record: { key, rows, most },
+  });
+  await everyWay(
+    (rows: Stream<Row>) =>
+      rows
+        .keyBy((r) => r.n % 10)
+        .changes('changes')
+        .keyBy(({ record }) => record.key)
+        .aggregateChanges('aggregates', (a) => ({ rows: a.count(), most: a.max((r) => r.n) })),
+    // One key at a time: the changes of several come in any order.
+    [[[row('a', 1)]], [[row('a', 12)]], [[row(null, 11)]], [[row('a', 22)]], [[row(null, 2)]]],
+    [
+      change('insert', 'a', 1, 1),
+      change('update-before', 'a', 1, 1),
+      change('update-after', 'a', 2, 12),
+      change('update-before', 'a', 2, 12),
+      change('update-after', 'a', 1, 12),
+      change('insert', null, 1, 11),
+      change('delete', 'a', 1, 12),
+      change('insert', 'a', 1, 22),
+      change('delete', 'a', 1, 22),
+      change('update-before', null, 1, 11),
+      change('update-after', null, 2, 11),
+    ],
+  );
+});
+
 for (const time of ['event', 'processing'] as const) {
   t.test(`state that lives for so long, in ${time} time`, async () => {
     const click = (key: Row['key'], n: number, at: number): Step<Row> => ({ record: { key, n }, at });

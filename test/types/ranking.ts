@@ -29,6 +29,14 @@ recordsOf(byAuction.aggregate('i', (a) => ({ n: a.count() }), { miniBatch: true 
   n: number;
 }>(true);
 
+recordsOf(
+  changed
+    .keyBy(({ record }) => record.auction)
+    .aggregateChanges('q', (a) => ({ best: a.max((b) => b.price), n: a.count() })),
+).are<Change<{ readonly key: number; best: number | null; n: number }>>(true);
+
+// @ts-expect-error no such field
+changed.keyBy(({ record }) => record.auction).aggregateChanges('r', (a) => ({ best: a.max((b) => b.cents) }));
 // @ts-expect-error no such field
 byAuction.topN('j', { n: 3, by: (bid) => bid.cents });
 // @ts-expect-error what records are ranked by is a key
