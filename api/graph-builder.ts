@@ -32,6 +32,7 @@ export interface OperatorSpec {
   readonly inputs: readonly Input[];
   readonly sides?: readonly string[];
   readonly keyed?: boolean;
+  readonly replicated?: boolean;
   readonly onError?: OnError<never> | undefined;
   readonly offloaded?: ((record: never) => unknown) | undefined;
   readonly factory: OperatorFactory;
@@ -59,6 +60,7 @@ export class GraphBuilder {
       onError: policy,
       factory: spec.factory,
       keyed: spec.keyed ?? false,
+      replicated: spec.replicated ?? false,
       offloaded: spec.offloaded,
     });
     this.deadLetters(id, spec.onError);
@@ -100,7 +102,7 @@ export class GraphBuilder {
 
 /** What holds state, or positions, or files, is found again by its name. */
 function mayBeNameless(draft: NodeDraft): boolean {
-  return draft.kind === 'event-time' || (draft.kind === 'operator' && !draft.keyed);
+  return draft.kind === 'event-time' || (draft.kind === 'operator' && !draft.keyed && !draft.replicated);
 }
 
 function edgesOf(input: Input, port: number): Edge[] {

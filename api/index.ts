@@ -55,6 +55,19 @@ export type { Firing, WindowContext } from '../operators/window/window-fold.js';
 export { state } from '../state/descriptors.js';
 export type { AllWindowedStream } from './all-windowed-stream.js';
 export type { AsyncOptions, BatchAsyncOptions, Batched, CallContext, KeyedAsyncOptions, Retry } from './async.js';
+export type {
+  BroadcastConnectedStreams,
+  BroadcastContext,
+  BroadcastFunctions,
+  BroadcastJoin,
+  BroadcastJoinOptions,
+  BroadcastRecordContext,
+  BroadcastStream,
+  KeyedBroadcastContext,
+  KeyedBroadcastFunctions,
+  KeyedBroadcastStreams,
+  ReadableHandles,
+} from './broadcast.js';
 export type { ConnectedStreams } from './connected-streams.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';

@@ -21,6 +21,7 @@ import type { Window, WindowAssigner } from '../operators/window/assigners.js';
 import type { Aggregator } from '../state/aggregator.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import { asyncSpec, type KeyedAsyncOptions } from './async.js';
+import { BroadcastStream, KeyedBroadcastStreams } from './broadcast.js';
 import { aggregateChanges, changelogJoin, changes } from './changelogs.js';
 import { ConnectedStreams } from './connected-streams.js';
 import type { Flat } from './flat.js';
@@ -205,7 +206,17 @@ export class KeyedStream<K extends Key, T> {
    *
    * @example flights.keyBy((f) => f.origin).connect(weather.keyBy((w) => w.origin)).process('delays', { … })
    */
-  connect<U>(other: KeyedStream<K, U>): ConnectedStreams<K, T, U> {
+  connect<U>(other: KeyedStream<K, U>): ConnectedStreams<K, T, U>;
+  /**
+   * Brings a keyed stream and a broadcast one together: its records read what those of the other have left in every subtask.
+   *
+   * @example payments.keyBy((p) => p.card).connect(rules.broadcast()).process('alerts', { … })
+   */
+  connect<R>(other: BroadcastStream<R>): KeyedBroadcastStreams<K, T, R>;
+  connect<U>(
+    other: KeyedStream<K, U> | BroadcastStream<U>,
+  ): ConnectedStreams<K, T, U> | KeyedBroadcastStreams<K, T, U> {
+    if (other instanceof BroadcastStream) return new KeyedBroadcastStreams(this.graph, [this.input, other.input]);
     return new ConnectedStreams(this.graph, [this.input, other.input]);
   }
 

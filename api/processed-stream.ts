@@ -32,8 +32,13 @@ export function addProcess<T, S extends SideDescriptors>(
   const onError = functions.onError as OnError<never> | undefined;
   const factory = processFactory(spec);
   const node = graph.operator({ type, name, renamedFrom, inputs, sides, keyed: true, onError, factory });
-  const streams = sides.map((side) => [side, new Stream(graph, [{ node, side }])]);
-  return Object.assign(new Stream<T>(graph, [{ node, side: undefined }]), {
-    side: Object.fromEntries(streams) as SideStreams<S>,
-  });
+  return Object.assign(new Stream<T>(graph, [{ node, side: undefined }]), { side: sideStreams<S>(graph, node, sides) });
+}
+
+export function sideStreams<S extends SideDescriptors>(
+  graph: GraphBuilder,
+  node: number,
+  sides: readonly string[],
+): SideStreams<S> {
+  return Object.fromEntries(sides.map((side) => [side, new Stream(graph, [{ node, side }])])) as SideStreams<S>;
 }

@@ -17,6 +17,13 @@ import { splitFactory } from '../operators/split.js';
 import type { WindowAssigner } from '../operators/window/assigners.js';
 import { AllWindowedStream } from './all-windowed-stream.js';
 import { type AsyncOptions, asyncSpec, type BatchAsyncOptions, batchAsyncSpec } from './async.js';
+import {
+  BroadcastConnectedStreams,
+  type BroadcastJoin,
+  type BroadcastJoinOptions,
+  BroadcastStream,
+  broadcastJoin,
+} from './broadcast.js';
 import { declaredAt } from './declared-at.js';
 import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
 import type { RightOf } from './join-types.js';
@@ -239,6 +246,47 @@ export class Stream<T> {
    */
   windowAll(assigner: WindowAssigner<T>, options: WindowOptions<T> = {}): AllWindowedStream<T> {
     return new AllWindowedStream(this.graph, this.origins, assigner, options);
+  }
+
+  /**
+   * Each record to every subtask of what it is connected with: rules, thresholds, a small table.
+   *
+   * @example payments.keyBy((p) => p.card).connect(rules.broadcast()).process('alerts', { … })
+   */
+  broadcast(): BroadcastStream<T> {
+    return new BroadcastStream(this.origins);
+  }
+
+  /**
+   * Brings the stream and a broadcast one together: its records read, where they are, what those of the other have left.
+   *
+   * @example lines.connect(words.broadcast()).process('marked', { broadcast: { words: state.map<string, true>() }, … })
+   */
+  connect<R>(other: BroadcastStream<R>): BroadcastConnectedStreams<T, R> {
+    return new BroadcastConnectedStreams(this.graph, [this.#input(), other.input]);
+  }
+
+  /**
+   * Joins each record with the row of a small table that has been broadcast, as it is when the record comes: no record of the
+   * large stream travels. Rows replace one another by their keys. State: the table, in every subtask.
+   *
+   * @example
+   * orders.broadcastJoin('rates', rates.broadcast(), {
+   *   key: (order) => order.currency,
+   *   rowKey: (rate) => rate.currency,
+   * }, (order, rate) => ({ ...order, euros: order.amount * rate.euros }))
+   */
+  broadcastJoin<K extends Key, R, O, const J extends 'inner' | 'left' = 'inner'>(
+    name: string,
+    table: BroadcastStream<R>,
+    how: BroadcastJoin<T, K, R, J>,
+    combine: (record: T, row: RightOf<R, J>) => O,
+    options: BroadcastJoinOptions<T, R> = {},
+  ): Stream<O> {
+    return this.connect(table).process(
+      name,
+      broadcastJoin(how, combine as (record: T, row: R | undefined) => O, options),
+    );
   }
 
   /**

@@ -31,6 +31,7 @@ export interface ProcessContext {
   readonly side: Readonly<Record<string, (record: unknown) => void>>;
   readonly eventTimers: Timers;
   readonly processingTimers: Timers;
+  readonly broadcast: Readonly<Record<string, object>>;
   now(): number;
   random(): number;
 }
@@ -42,6 +43,8 @@ export interface ProcessSpec {
   readonly onRecord: readonly ((record: never, context: never) => Results<unknown>)[];
   readonly onEventTimer: ((time: number, context: never) => Results<unknown>) | undefined;
   readonly onProcessingTimer: ((time: number, context: never) => Results<unknown>) | undefined;
+  /** What the functions may read of broadcast state. */
+  readonly broadcast?: Readonly<Record<string, object>>;
 }
 
 type Handler<T> = (input: T, context: ProcessContext) => Results<unknown>;
@@ -142,6 +145,7 @@ class UserContext implements ProcessContext {
   readonly side: Readonly<Record<string, (record: unknown) => void>>;
   readonly eventTimers: Timers;
   readonly processingTimers: Timers;
+  readonly broadcast: Readonly<Record<string, object>>;
   readonly expiry: Expiry;
   /** Timestamp that outputs get. */
   time = TIME_MIN;
@@ -152,6 +156,7 @@ class UserContext implements ProcessContext {
 
   constructor(spec: ProcessSpec, context: OperatorContext) {
     this.#context = context;
+    this.broadcast = spec.broadcast ?? {};
     this.#sides = spec.sides.map((name) => context.side(name));
     this.expiry = new Expiry(context.state, {
       now: (time) => (time === 'event' ? (this.timer ?? context.watermark) : context.host.now()),

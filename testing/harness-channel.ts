@@ -71,6 +71,10 @@ export class HarnessChannel {
     const { partition, forward, producer } = this.options;
     if (partition.kind === 'hash')
       return this.byKey(record, timestamp, partition.selector as (record: unknown) => unknown);
+    if (partition.kind === 'broadcast') {
+      for (const queue of this.queues) queue.push({ record, timestamp });
+      return;
+    }
     const consumer = forward ? producer : this.turn;
     this.turn += 1;
     (this.queues[consumer % this.queues.length] as Queue).push({ record, timestamp });

@@ -268,7 +268,15 @@ export class HarnessCore {
   #captured(node: LogicalNode, inputs: LogicalNode['inputs']): LogicalNode {
     const capture = new Capture();
     this.#captures.set(node.uid, capture);
-    return { ...node, inputs, kind: 'operator', keyed: false, offloaded: undefined, factory: capture.factory() };
+    return {
+      ...node,
+      inputs,
+      kind: 'operator',
+      keyed: false,
+      replicated: false,
+      offloaded: undefined,
+      factory: capture.factory(),
+    };
   }
 
   #host(): Host {

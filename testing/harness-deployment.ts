@@ -141,7 +141,7 @@ export class HarnessDeployment {
 
   #makeSubtask(chain: Chain, subtask: number, parallelism: number): Subtask {
     const { plan, settings, from } = this.#options;
-    const restore = from && dealManifest(from.manifest, parallelism)[subtask];
+    const restore = from && dealManifest(from.manifest, plan.logical, parallelism)[subtask];
     const head = (chain.nodes[0] as ChainedNode).node.uid;
     const hello: SubtaskHello = {
       plan,
@@ -177,9 +177,9 @@ export class HarnessDeployment {
   }
 
   async #restoreRows(): Promise<void> {
-    const { from, parallelism } = this.#options;
+    const { from, parallelism, plan } = this.#options;
     if (!from) return;
-    for (const [subtask, { files, keyGroups }] of dealManifest(from.manifest, parallelism).entries()) {
+    for (const [subtask, { files, keyGroups }] of dealManifest(from.manifest, plan.logical, parallelism).entries()) {
       for await (const row of newestRows(from.files, files, keyGroups)) {
         const owner = this.#subtasks.find(
           ({ chain, index }) => index === subtask && chain.nodes.some(({ node }) => node.uid === row.operator),

@@ -358,7 +358,7 @@ export class Coordinator {
   #launch(from: Manifest | undefined): Attempt {
     const { plan, fleet, checkpoints } = this.#options;
     const { host, parallelism } = fleet;
-    const restores = from && dealManifest(from, parallelism);
+    const restores = from && dealManifest(from, plan.logical, parallelism);
     const id = randomId(host);
     this.#lineage ??= id;
     const lineage = this.#lineage;

@@ -2,13 +2,13 @@
  * From a manifest to what each worker starts from, whatever the number of workers it was made with.
  *
  * Key groups are dealt by range, so a worker may need files of several old workers, and of each only its own key
- * groups; states and handles that have no key are dealt in turn. At a barrier every subtask behind a hash exchange has
+ * groups; states and handles that have no key are dealt in turn, but for those that every subtask has. At a barrier every subtask behind a hash exchange has
  * seen the same watermarks, so one per chain is enough.
  */
 import type { FileRef, Manifest, StateRange } from '../../checkpoint/manifest.js';
 import { MillraceError } from '../../core/errors.js';
 import { keyGroupsOf } from '../../core/key.js';
-import type { LogicalPlan } from '../graph/nodes.js';
+import { type LogicalPlan, replicatedOf } from '../graph/nodes.js';
 import type { WorkerRestore } from '../worker/restore.js';
 
 /** Throws unless the job is the one that the checkpoint is of, as far as that shows without its names. */
@@ -26,7 +26,8 @@ export function checkJob(manifest: Manifest, plan: LogicalPlan): void {
 }
 
 /** What each of `workers` starts from. */
-export function dealManifest(manifest: Manifest, workers: number): WorkerRestore[] {
+export function dealManifest(manifest: Manifest, { nodes }: LogicalPlan, workers: number): WorkerRestore[] {
+  const replicated = replicatedOf(nodes);
   return Array.from({ length: workers }, (_, worker) => {
     const keyGroups = keyGroupsOf(worker, workers, manifest.maxParallelism);
     return {
@@ -34,7 +35,11 @@ export function dealManifest(manifest: Manifest, workers: number): WorkerRestore
       checkpoint: { id: manifest.id, epoch: manifest.epoch },
       ancestors: manifest.ancestors,
       files: filesOf(manifest.ranges, keyGroups),
-      states: new Map([...dealAll(manifest.operators, worker, workers), ...dealAll(manifest.sinks, worker, workers)]),
+      states: new Map([
+        ...dealAll(manifest.operators, worker, workers),
+        ...dealAll(manifest.sinks, worker, workers),
+        ...copies(manifest.operators, replicated, worker),
+      ]),
       watermarks: new Map(Object.entries(manifest.watermarks)),
       randoms: new Map(Object.entries(manifest.randoms).flatMap(([uid, states]) => pick(uid, states, worker))),
     };
@@ -52,6 +57,18 @@ function dealAll(
   workers: number,
 ): [string, readonly unknown[]][] {
   return Object.entries(byUid).map(([uid, items]) => [uid, items.filter((_, at) => at % workers === worker)]);
+}
+
+/** One of what the old subtasks had, all of which are the same. */
+function copies(
+  byUid: Readonly<Record<string, readonly unknown[]>>,
+  replicated: ReadonlySet<string>,
+  worker: number,
+): [string, readonly unknown[]][] {
+  return [...replicated].flatMap((uid) => {
+    const all = byUid[uid] ?? [];
+    return all.length === 0 ? [] : [[uid, [all[worker % all.length]]]];
+  });
 }
 
 /** Files of every old range that shares key groups, each once, in order within a range. */

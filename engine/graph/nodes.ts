@@ -63,8 +63,10 @@ export interface SourceNode extends NodeBase {
 export interface OperatorNode extends NodeBase {
   readonly kind: 'operator';
   readonly factory: OperatorFactory;
-  /** Its state is per key; each input is a hash edge. */
+  /** Its state is per key; each input is a hash edge, or a broadcast one, whose records have no key. */
   readonly keyed: boolean;
+  /** The state that its snapshots give beside that is the same in every subtask: each gets one after a restore. */
+  readonly replicated: boolean;
   /** Whether the user's function of one record can run on a pool thread, and that function. */
   readonly offloaded: ((record: never) => unknown) | undefined;
 }
@@ -81,6 +83,11 @@ export interface SinkNode extends NodeBase {
 }
 
 export type LogicalNode = SourceNode | OperatorNode | EventTimeNode | SinkNode;
+
+/** Operators whose own state is the same in every subtask, by uid. */
+export function replicatedOf(nodes: readonly LogicalNode[]): ReadonlySet<string> {
+  return new Set(nodes.flatMap((node) => (node.kind === 'operator' && node.replicated ? [node.uid] : [])));
+}
 
 export interface LogicalPlan {
   readonly job: string;

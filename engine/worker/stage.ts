@@ -56,6 +56,8 @@ export class Stage implements Downstream {
   recordsIn = 0;
   readonly #options: StageOptions;
   readonly #inbox = new Inbox(new Batch(0));
+  /** Ports whose records have keys; none where there is no state for them. */
+  readonly #keyedPorts: ReadonlySet<number>;
   #control: Control | undefined;
   #prepared = true;
   #woken = false;
@@ -72,6 +74,7 @@ export class Stage implements Downstream {
     this.node = options.node;
     this.state = options.state;
     this.#options = options;
+    this.#keyedPorts = keyedPortsOf(options.node, options.state);
     this.#watermark = options.watermark;
     this.outputs = options.consumers.map((consumers) => new StageOutput(consumers, options.batchRecords));
     this.operator = options.factory(this.#context(), options.restored);
@@ -95,7 +98,7 @@ export class Stage implements Downstream {
     this.recordsIn += batch.count;
     this.#inbox.batch = batch;
     this.#inbox.cursor = 0;
-    this.#prepared = this.state === undefined;
+    this.#prepared = !this.#keyedPorts.has(this.#inbox.port);
   }
 
   /** Like `offer`, for a chain's head: the batch's port matters. */
@@ -321,8 +324,8 @@ export class Stage implements Downstream {
   }
 
   #onRecordError(error: unknown): void {
-    const { batch, cursor } = this.#inbox;
-    const key = this.state ? batch.keys[cursor] : undefined;
+    const { batch, cursor, port } = this.#inbox;
+    const key = this.#keyedPorts.has(port) ? batch.keys[cursor] : undefined;
     const failure = this.#failure(error, { key, position: this.#options.position() });
     this.#giveUp(failure, batch.records[cursor], key, batch.timestamps[cursor] as number);
     this.#inbox.cursor = cursor + 1;
@@ -381,4 +384,9 @@ export class Stage implements Downstream {
       },
     };
   }
+}
+
+function keyedPortsOf({ inputs }: LogicalNode, state: KeyedState | undefined): ReadonlySet<number> {
+  if (!state) return new Set();
+  return new Set(inputs.flatMap(({ port, partition }) => (partition.kind === 'broadcast' ? [] : [port])));
 }

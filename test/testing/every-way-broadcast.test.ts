@@ -1,0 +1,163 @@
+/**
+ * Broadcast state gives the same answer every way: any interleaving, batch size and number of subtasks, killed and restored
+ * anywhere, with more subtasks and with fewer.
+ */
+import { type Stream, state } from 'millrace';
+import { everyWay, type Phase, type Step } from 'millrace/testing';
+import t from 'tap';
+import { Random } from '../../core/random.js';
+
+t.setTimeout(120_000);
+
+interface Payment {
+  readonly card: string | null;
+  readonly cents: number;
+}
+
+interface Rule {
+  readonly id: number;
+  readonly limit: number | undefined;
+}
+
+const at = <T>(record: T, time: number): Step<T> => ({ record, at: time });
+
+interface Scenario {
+  readonly phases: Phase[];
+  /** What rules each payment meets, by `card cents rules`. */
+  readonly alerts: string[];
+  readonly rules: ReadonlyMap<number, number>;
+}
+
+/** Rules and payments in turn, as no order holds between them. */
+function scenarioOf(random: Random): Scenario {
+  const phases: Phase[] = [];
+  const rules = new Map<number, number>();
+  const alerts: string[] = [];
+  for (let phase = 1; phase <= 6; phase += 1) {
+    const upTo: Step = { watermark: phase * 10 };
+    if (phase % 2 === 1) {
+      const steps = Array.from({ length: random.below(4) }, (): Step<Rule> => {
+        const rule = { id: random.below(3), limit: random.below(4) === 0 ? undefined : random.below(10) };
+        if (rule.limit === undefined) rules.delete(rule.id);
+        else rules.set(rule.id, rule.limit);
+        return at(rule, phase * 10);
+      });
+      phases.push({ first: [[upTo], [upTo]], second: [[...steps, upTo], [upTo]] });
+      continue;
+    }
+    const channels = [0, 1].map(() =>
+      Array.from({ length: random.below(5) }, (): Step<Payment> => {
+        const payment = { card: [null, 'a', 'b', 'c'][random.below(4)] as string | null, cents: random.below(10) };
+        const met = [...rules].filter(([, limit]) => payment.cents > limit).map(([id]) => id);
+        alerts.push(`${payment.card} ${payment.cents} ${met.sort()}`);
+        return at(payment, phase * 10);
+      }),
+    );
+    phases.push({ first: channels.map((steps) => [...steps, upTo]), second: [[upTo], [upTo]] });
+  }
+  return { phases, alerts, rules };
+}
+
+function apply({ id, limit }: Rule, rules: { set(id: number, limit: number): void; delete(id: number): void }): void {
+  if (limit === undefined) rules.delete(id);
+  else rules.set(id, limit);
+}
+
+t.test('keyed records and broadcast rules', async (t) => {
+  let [kills, rescales] = [0, 0];
+  for (let seed = 0; seed < 50; seed += 1) {
+    const { phases, alerts } = scenarioOf(new Random(seed));
+    const counts = new Map<string, number>();
+    for (const alert of alerts) {
+      const card = alert.split(' ')[0] as string;
+      counts.set(card, (counts.get(card) ?? 0) + 1);
+    }
+    const report = await everyWay(
+      (payments: Stream<Payment>, rules: Stream<Rule>) =>
+        payments
+          .keyBy((p) => p.card)
+          .connect(rules.broadcast())
+          .process('alerts', {
+            broadcast: { rules: state.map<number, number>(), changes: state.reducing<number>((a, b) => a + b) },
+            state: { count: state.value({ initial: 0 }) },
+            onBroadcast(rule, ctx) {
+              apply(rule, ctx.broadcast.rules);
+              ctx.broadcast.changes.add(1);
+            },
+            onRecord(payment, ctx) {
+              ctx.state.count.set(ctx.state.count.get() + 1);
+              ctx.eventTimers.add(1_000);
+              const met = [...ctx.broadcast.rules.entries()].filter(([, limit]) => payment.cents > limit);
+              return [`${ctx.key} ${payment.cents} ${met.map(([id]) => id)}`];
+            },
+            onTimer: (_time, ctx) => [`${ctx.key}: ${ctx.state.count.get()}, ${ctx.broadcast.rules.size >= 0}`],
+          }),
+      phases,
+      [...alerts, ...[...counts].map(([card, count]) => `${card}: ${count}, true`)],
+      { ways: 20 },
+    );
+    kills += report.kills;
+    rescales += report.rescales;
+  }
+  t.ok(kills > 500 && rescales > 300, `${kills} kills, ${rescales} rescales`);
+});
+
+t.test('records without keys, and side outputs', async () => {
+  for (let seed = 0; seed < 20; seed += 1) {
+    const { phases, alerts } = scenarioOf(new Random(seed));
+    await everyWay(
+      (payments: Stream<Payment>, rules: Stream<Rule>) =>
+        payments.connect(rules.broadcast()).process('alerts', {
+          broadcast: { rules: state.map<number, number>() },
+          onBroadcast: (rule, ctx) => apply(rule, ctx.broadcast.rules),
+          *onRecord({ card, cents }, ctx) {
+            const met = [...ctx.broadcast.rules.entries()].filter(([, limit]) => cents > limit);
+            yield `${card} ${cents} ${met.map(([id]) => id)}`;
+          },
+        }),
+      phases,
+      alerts,
+      { ways: 20 },
+    );
+  }
+});
+
+t.test('broadcast joins', async () => {
+  const rate = (currency: string, euros: number | undefined): Step => ({ record: { currency, euros }, at: 1 });
+  const order = (id: number, currency: string | null): Step => ({ record: { id, currency }, at: 1 });
+  for (const type of ['inner', 'left'] as const) {
+    const none =
+      type === 'left'
+        ? [
+            [3, undefined],
+            [4, undefined],
+            [6, undefined],
+          ]
+        : [];
+    await everyWay(
+      (
+        orders: Stream<{ id: number; currency: string | null }>,
+        rates: Stream<{ currency: string; euros: number | undefined }>,
+      ) =>
+        orders.broadcastJoin(
+          'euros',
+          rates.broadcast(),
+          { key: (o) => o.currency, rowKey: (r) => r.currency, isDelete: (r) => r.euros === undefined, type },
+          (o, r) => [o.id, r?.euros],
+        ),
+      [
+        { first: [[]], second: [[rate('USD', 2), rate('GBP', 3)]] },
+        {
+          first: [
+            [order(1, 'USD'), order(2, 'GBP')],
+            [order(3, 'CHF'), order(4, null)],
+          ],
+          second: [[]],
+        },
+        { first: [[]], second: [[rate('USD', 4), rate('GBP', undefined)]] },
+        { first: [[order(5, 'USD')], [order(6, 'GBP')]], second: [[]] },
+      ],
+      [[1, 2], [2, 3], [5, 4], ...none],
+    );
+  }
+});
