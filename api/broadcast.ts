@@ -213,21 +213,21 @@ function addBroadcast<O, S extends SideDescriptors>(
   const functions = given as AnyFunctions;
   const { broadcast } = functions;
   for (const [name, { ttl }] of Object.entries(broadcast)) if (ttl) throw expires(name);
-  const process = processSpec(functions, [(record, ctx) => functions.onRecord(record, ctx)]);
+  const records = processSpec(functions, [(record, ctx) => functions.onRecord(record, ctx)]);
   const onBroadcast: BroadcastSpec['onBroadcast'] = (record, ctx) => functions.onBroadcast(record, ctx);
   const node = graph.operator({
     type: 'broadcast-process',
     name,
     renamedFrom: functions.renamedFrom,
     inputs,
-    sides: process.sides,
+    sides: records.sides,
     keyed,
     replicated: true,
     onError: functions.onError as OnError<never> | undefined,
-    factory: broadcastFactory({ broadcast, process, keyed, onBroadcast }),
+    factory: broadcastFactory({ broadcast, records, keyed, onBroadcast }),
   });
   return Object.assign(new Stream<O>(graph, [{ node, side: undefined }]), {
-    side: sideStreams<S>(graph, node, process.sides),
+    side: sideStreams<S>(graph, node, records.sides),
   });
 }
 

@@ -17,7 +17,7 @@ import { RecordFunctions } from './record-functions.js';
 export interface BroadcastSpec {
   readonly broadcast: StateDescriptors;
   /** Of the records that are not broadcast. */
-  readonly process: ProcessSpec;
+  readonly records: ProcessSpec;
   /** They have keys, and with them state and timers. */
   readonly keyed: boolean;
   readonly onBroadcast: (record: never, context: never) => Results<unknown>;
@@ -32,13 +32,13 @@ class BroadcastProcess implements Operator {
   readonly #records: Operator;
   readonly #broadcasts: RecordFunctions;
 
-  constructor({ broadcast, process, keyed, onBroadcast }: BroadcastSpec, context: OperatorContext, restored: unknown) {
+  constructor({ broadcast, records, keyed, onBroadcast }: BroadcastSpec, context: OperatorContext, restored: unknown) {
     const store = new BroadcastStore(broadcast, restored);
-    const { sides } = process;
-    const onRecord = process.onRecord[0] as (record: never, context: never) => Results<unknown>;
+    const { sides } = records;
+    const onRecord = records.onRecord[0] as (record: never, context: never) => Results<unknown>;
     this.#store = store;
     this.#records = keyed
-      ? processFactory({ ...process, broadcast: store.readable })(context, [])
+      ? processFactory({ ...records, broadcast: store.readable })(context, [])
       : new RecordFunctions({ onRecord, sides, broadcast: store.readable }, context);
     this.#broadcasts = new RecordFunctions({ onRecord: onBroadcast, sides, broadcast: store.handles }, context);
   }
