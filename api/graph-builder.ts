@@ -33,6 +33,7 @@ export interface OperatorSpec {
   readonly sides?: readonly string[];
   readonly keyed?: boolean;
   readonly replicated?: boolean;
+  readonly unchained?: boolean | undefined;
   readonly onError?: OnError<never> | undefined;
   readonly offloaded?: ((record: never) => unknown) | undefined;
   readonly factory: OperatorFactory;
@@ -61,6 +62,7 @@ export class GraphBuilder {
       factory: spec.factory,
       keyed: spec.keyed ?? false,
       replicated: spec.replicated ?? false,
+      unchained: spec.unchained,
       offloaded: spec.offloaded,
     });
     this.deadLetters(id, spec.onError);

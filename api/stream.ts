@@ -3,15 +3,19 @@
  * method adds a node and returns a new place.
  */
 
-import { MillraceError } from '../core/errors.js';
+import { describeValue, MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
+import type { Partition } from '../engine/graph/nodes.js';
 import { type AsyncSpec, asyncFactory } from '../operators/async/async-operator.js';
 import type { CallContext } from '../operators/async/call.js';
+import { throttleFactory } from '../operators/async/throttle.js';
+import { chunkFactory } from '../operators/chunk.js';
 import { filterFactory } from '../operators/filter.js';
 import { flatMapFactory } from '../operators/flat-map.js';
 import { mapFactory } from '../operators/map.js';
 import { offloadFactory } from '../operators/offload.js';
+import { type SampleSpec, sampleFactory } from '../operators/sample.js';
 import type { Sink } from '../operators/sink.js';
 import { splitFactory } from '../operators/split.js';
 import type { WindowAssigner } from '../operators/window/assigners.js';
@@ -38,6 +42,8 @@ export interface OperatorOptions<T> {
   /** Its name in plans, metrics and errors. */
   readonly name?: string;
   readonly onError?: OnError<T>;
+  /** `false`: it begins a chain of its own, and takes turns with what is before it. Default: it goes on with that. */
+  readonly chain?: boolean;
 }
 
 /** Options of `to`. */
@@ -318,13 +324,91 @@ export class Stream<T> {
     return { ...Object.fromEntries(streams), rest: new Stream<T>(this.graph, [{ node, side: undefined }]) };
   }
 
+  /**
+   * Calls a function for each record, which passes unchanged: to count, to log.
+   *
+   * @example orders.tap((order) => log.debug(order))
+   */
+  tap(look: (record: T) => unknown, options?: OperatorOptions<T>): Stream<T> {
+    const pass = (record: T): T => {
+      look(record);
+      return record;
+    };
+    return this.#then<T>('tap', mapFactory(pass), options);
+  }
+
+  /**
+   * Lets some of the records through: a fraction, each drawn by itself, or every so many-th of each subtask. The generator is
+   * part of the job's state. Throws `MILL_OPTION_INVALID` unless the fraction is from 0 to 1, and `every` a whole number.
+   *
+   * @example clicks.sample(0.01)
+   * @example clicks.sample({ every: 100 })
+   */
+  sample(what: number | { readonly every: number }, options?: OperatorOptions<T>): Stream<T> {
+    return this.#then<T>('sample', sampleFactory(sampleSpec(what)), options);
+  }
+
+  /**
+   * Lets at most so many records a second through, all subtasks together; the stream waits for its turn. Turns of less than a
+   * millisecond are not told apart. Throws `MILL_OPTION_INVALID` unless `perSecond` is above 0.
+   *
+   * @example alerts.throttle('gently', { perSecond: 10 })
+   */
+  throttle(name: string, { perSecond }: { readonly perSecond: number }): Stream<T> {
+    return this.#add<T>({ type: 'throttle', name, onError: undefined, factory: throttleFactory(checkRate(perSecond)) });
+  }
+
+  /**
+   * Gathers records into arrays of `size`, in order of arrival in each subtask; smaller ones when the first record has waited
+   * for `within` (processing time), and at the end. A chunk carries the greatest timestamp of its records; watermarks
+   * wait for what came before them, so without `within` a stream that pauses holds event time back.
+   *
+   * @example rows.chunk('pages', 500, { within: '1s' }).mapAsync('written', (page) => db.insert(page))
+   */
+  chunk(name: string, size: number, { within }: { readonly within?: Duration } = {}): Stream<readonly T[]> {
+    return this.#add<readonly T[]>({
+      type: 'chunk',
+      name,
+      onError: undefined,
+      factory: chunkFactory({
+        size: checkSize(size),
+        withinMs: within === undefined ? Number.POSITIVE_INFINITY : durationMs(within, 'within'),
+      }),
+    });
+  }
+
   /** Deals records evenly over all subtasks, batch by batch: for work that should not stay where its source is. */
   rebalance(): Stream<T> {
+    return this.#dealt({ kind: 'rebalance' });
+  }
+
+  /** Sends each record to a subtask drawn at random, by a generator that is part of the job's state. */
+  shuffle(): Stream<T> {
+    return this.#dealt({ kind: 'shuffle' });
+  }
+
+  /** Sends all records to the first subtask: for what has to be done in one place. */
+  global(): Stream<T> {
+    return this.#dealt({ kind: 'global' });
+  }
+
+  /**
+   * Sends each record to the subtask that `choose` says, a whole number from 0 to below `subtasks`; anything else fails with
+   * `MILL_FUNCTION_FAILED`. Subtasks are as many as workers.
+   *
+   * @example orders.partitionCustom((order, subtasks) => order.region % subtasks)
+   */
+  partitionCustom(choose: (record: T, subtasks: number) => number): Stream<T> {
+    return this.#dealt({ kind: 'custom', choose });
+  }
+
+  /**
+   * Begins a new chain: what follows does not share its producer's turn. Records stay in their worker (with as many subtasks
+   * everywhere, Flink's rescale is just that).
+   */
+  rescale(): Stream<T> {
     const factory = mapFactory((record: T) => record);
-    const inputs = [{ origins: this.origins, partition: { kind: 'rebalance' as const } }];
-    return new Stream(this.graph, [
-      { node: this.graph.operator({ type: 'rebalance', inputs, factory }), side: undefined },
-    ]);
+    return this.#add<T>({ type: 'rescale', onError: undefined, unchained: true, factory });
   }
 
   /**
@@ -347,12 +431,20 @@ export class Stream<T> {
     return new Output<T>(name);
   }
 
+  #dealt(partition: Partition): Stream<T> {
+    const inputs = [{ origins: this.origins, partition }];
+    const factory = mapFactory((record: T) => record);
+    const node = this.graph.operator({ type: partition.kind, inputs, factory });
+    return new Stream<T>(this.graph, [{ node, side: undefined }]);
+  }
+
   #input(): Input {
     return { origins: this.origins, partition: FORWARD };
   }
 
   #then<U>(type: string, factory: OperatorSpec['factory'], options: OperatorOptions<T> | undefined): Stream<U> {
-    return this.#add<U>({ type, name: options?.name, onError: options?.onError, factory });
+    const { name, onError, chain } = options ?? {};
+    return this.#add<U>({ type, name, onError, unchained: chain === false, factory });
   }
 
   #add<U>(spec: Omit<OperatorSpec, 'inputs' | 'onError'> & { readonly onError: OnError<T> | undefined }): Stream<U> {
@@ -363,4 +455,24 @@ export class Stream<T> {
     });
     return new Stream<U>(this.graph, [{ node, side: undefined }]);
   }
+}
+
+function sampleSpec(what: number | { readonly every: number }): SampleSpec {
+  if (typeof what !== 'number') return { every: checkSize(what?.every) };
+  if (what >= 0 && what <= 1) return { fraction: what };
+  throw invalid(`a sample of ${describeValue(what)}, expected 0 to 1`);
+}
+
+function checkSize(size: number): number {
+  if (Number.isSafeInteger(size) && size >= 1) return size;
+  throw invalid(`${describeValue(size)} records, expected a whole number, at least 1`);
+}
+
+function checkRate(perSecond: number): number {
+  if (Number.isFinite(perSecond) && perSecond > 0) return perSecond;
+  throw invalid(`${describeValue(perSecond)} records a second, expected more than 0`);
+}
+
+function invalid(message: string): MillraceError {
+  return new MillraceError('MILL_OPTION_INVALID', message, { declaredAt: declaredAt() });
 }

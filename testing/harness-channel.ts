@@ -75,9 +75,16 @@ export class HarnessChannel {
       for (const queue of this.queues) queue.push({ record, timestamp });
       return;
     }
-    const consumer = forward ? producer : this.turn;
+    const consumer = forward ? producer : this.consumerOf(record);
     this.turn += 1;
     (this.queues[consumer % this.queues.length] as Queue).push({ record, timestamp });
+  }
+
+  private consumerOf(record: unknown): number {
+    const { partition } = this.options;
+    if (partition.kind === 'global') return 0;
+    if (partition.kind === 'custom') return Number(partition.choose(record as never, this.queues.length));
+    return this.turn;
   }
 
   control(control: Control): void {

@@ -6,12 +6,12 @@
  */
 import { Batch, Inbox } from '../../core/batch.js';
 import type { Control } from '../../core/control.js';
-import { asMillraceError, type ErrorPlace, MillraceError } from '../../core/errors.js';
+import { asMillraceError, describeValue, type ErrorPlace, MillraceError } from '../../core/errors.js';
 import type { Partition } from '../graph/nodes.js';
 import type { Downstream } from '../worker/downstream.js';
 import type { OutputChannel } from './channel.js';
 import { Outbox } from './outbox.js';
-import { broadcast, ownersOf, partitionByKey, passOn } from './partitioner.js';
+import { broadcast, ownersOf, partitionBy, partitionByKey, passOn } from './partitioner.js';
 
 export interface LinkWriterOptions {
   readonly partition: Partition;
@@ -25,6 +25,8 @@ export interface LinkWriterOptions {
   readonly producer: ErrorPlace;
   /** Where in the input the records at hand stem from, as far as known. */
   position(): unknown;
+  /** Random number in [0, 1), of the subtask. */
+  random(): number;
 }
 
 export class LinkWriter implements Downstream {
@@ -35,6 +37,7 @@ export class LinkWriter implements Downstream {
   readonly #consumer: ErrorPlace;
   readonly #producer: ErrorPlace;
   readonly #position: () => unknown;
+  readonly #random: () => number;
   #control: Control | undefined;
   /** Channels that have got the control. */
   #told = 0;
@@ -47,6 +50,7 @@ export class LinkWriter implements Downstream {
     this.#consumer = options.consumer;
     this.#producer = options.producer;
     this.#position = options.position;
+    this.#random = options.random;
   }
 
   offer(batch: Batch): void {
@@ -96,6 +100,12 @@ export class LinkWriter implements Downstream {
         return this.#byKey(partition.selector);
       case 'broadcast':
         return broadcast(this.#inbox, this.#outboxes);
+      case 'shuffle':
+        return partitionBy(this.#inbox, this.#outboxes, () => Math.floor(this.#random() * this.#outboxes.length));
+      case 'global':
+        return passOn(this.#inbox, this.#outboxes[0] as Outbox);
+      case 'custom':
+        return partitionBy(this.#inbox, this.#outboxes, (record) => this.#chosen(partition.choose, record));
       default:
         return passOn(this.#inbox, this.#outboxes[this.#turn] as Outbox);
     }
@@ -106,6 +116,20 @@ export class LinkWriter implements Downstream {
       partitionByKey(this.#inbox, this.#outboxes, selector, this.#owners);
     } catch (error) {
       throw this.#selectorError(error);
+    }
+  }
+
+  #chosen(choose: (record: never, subtasks: number) => unknown, record: unknown): number {
+    const count = this.#outboxes.length;
+    try {
+      const chosen = choose(record as never, count);
+      if (Number.isInteger(chosen) && (chosen as number) >= 0 && (chosen as number) < count) return chosen as number;
+      throw new MillraceError(
+        'MILL_FUNCTION_FAILED',
+        `a partitioner chose ${describeValue(chosen)} of ${count} subtasks`,
+      );
+    } catch (error) {
+      throw asMillraceError(error, 'MILL_FUNCTION_FAILED', { ...this.#consumer, position: this.#position() });
     }
   }
 

@@ -75,6 +75,17 @@ export function passOn(inbox: Inbox, outbox: Outbox): void {
   inbox.cursor = at;
 }
 
+/** Each record to the outbox that `choose` says. */
+export function partitionBy(inbox: Inbox, outboxes: readonly Outbox[], choose: (record: unknown) => number): void {
+  const { records, timestamps, count } = inbox.batch;
+  for (; inbox.cursor < count; inbox.cursor += 1) {
+    const record = records[inbox.cursor];
+    const outbox = outboxes[choose(record)] as Outbox;
+    if (!outbox.makeRoom()) return;
+    outbox.batch.push(record, timestamps[inbox.cursor] as number);
+  }
+}
+
 /** Each record to every outbox; all must have room before any gets it. */
 export function broadcast(inbox: Inbox, outboxes: readonly Outbox[]): void {
   const { records, timestamps, count } = inbox.batch;

@@ -99,12 +99,17 @@ function assignChains(nodes: readonly LogicalNode[], originOf: (id: number) => n
   const chainOf = new Map<number, number>();
   let chains = 0;
   for (const node of nodes) {
-    const [only, ...more] = node.inputs;
-    const chained = only !== undefined && more.length === 0 && only.partition.kind === 'forward';
-    chainOf.set(node.id, chained ? (chainOf.get(originOf(only.from)) as number) : chains);
-    if (!chained) chains += 1;
+    const before = chainedTo(node);
+    chainOf.set(node.id, before === undefined ? chains : (chainOf.get(originOf(before)) as number));
+    if (before === undefined) chains += 1;
   }
   return chainOf;
+}
+
+/** The node whose chain it goes on with. */
+function chainedTo({ inputs, unchained }: LogicalNode): number | undefined {
+  const [only, ...more] = inputs;
+  return more.length === 0 && only?.partition.kind === 'forward' && !unchained ? only.from : undefined;
 }
 
 function makeLinks(
@@ -114,7 +119,7 @@ function makeLinks(
 ): Link[] {
   const links: Link[] = [];
   for (const node of nodes) {
-    if (node.inputs.length === 1 && node.inputs[0]?.partition.kind === 'forward') continue;
+    if (chainedTo(node) !== undefined) continue;
     for (const edge of node.inputs) {
       const from = originOf(edge.from);
       links.push({

@@ -77,6 +77,9 @@ const WAYS: Readonly<Record<ExplainedOutput['by'], string>> = {
   hash: 'by key',
   rebalance: 'in turns',
   broadcast: 'to all workers',
+  shuffle: 'to any worker',
+  global: 'to the first worker',
+  custom: 'as a function says',
 };
 
 /**

@@ -12,6 +12,12 @@ export type Partition =
   | { readonly kind: 'forward' }
   | { readonly kind: 'hash'; readonly selector: (record: never) => unknown }
   | { readonly kind: 'rebalance' }
+  /** Any subtask, drawn for each record. */
+  | { readonly kind: 'shuffle' }
+  /** The first one. */
+  | { readonly kind: 'global' }
+  /** The one that a function of the user says. */
+  | { readonly kind: 'custom'; readonly choose: (record: never, subtasks: number) => unknown }
   | { readonly kind: 'broadcast' };
 
 export interface Edge {
@@ -42,6 +48,8 @@ interface NodeBase {
   readonly inputs: readonly Edge[];
   readonly sides: readonly string[];
   readonly onError: ErrorPolicy;
+  /** It begins a chain of its own, though it could go on with its producer's. */
+  readonly unchained?: boolean | undefined;
   /** The user's line that declared it. */
   readonly declaredAt: string | undefined;
 }

@@ -352,6 +352,7 @@ export class Subtask {
         consumer: this.#placeOf(consumer),
         producer: this.#placeOf(producer),
         position: () => this.#source?.position,
+        random: () => this.#random.next(),
       });
       this.#writers.push(writer);
       return writer;
