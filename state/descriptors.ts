@@ -2,9 +2,11 @@
  * What a process operator declares it keeps per key. Descriptors are frozen plain objects: they name the kind of a
  * state and carry the user's functions, nothing else; state/handles.ts binds them to tables.
  */
+import { describeValue, MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import type { Duration } from '../core/time.js';
 import type { Aggregator } from './aggregator.js';
+import type { Versioned } from './migrating-tables.js';
 import { type Ttl, type TtlOptions, ttlOf } from './ttl.js';
 
 /** What every kind of state takes. */
@@ -16,8 +18,17 @@ export interface StateOptions {
   readonly ttl?: Duration | TtlOptions;
 }
 
+/** What a state whose schema has changed takes. Values are those of `value`, elements, those of entries, accumulators. */
+export interface VersionOptions<T> {
+  /** 1 (the default) for the first schema, one more for each change. */
+  readonly version?: number;
+  /** Gives a value of an older version as one of the present; called when its key is first met. */
+  readonly migrate?: (value: unknown, version: number) => T;
+}
+
 interface Expires {
   readonly ttl: Ttl | undefined;
+  readonly versioned?: Versioned | undefined;
 }
 
 /** One value a key. `Read` is what `get` returns: `T`, or `T | undefined` where there is no initial value. */
@@ -50,6 +61,12 @@ export interface AggregatingDescriptor<In, Acc, Out> extends Expires {
   readonly aggregator: Aggregator<In, Acc, Out>;
 }
 
+export interface DequeDescriptor<T> extends Expires {
+  readonly kind: 'deque';
+  /** Phantom: the type of its elements. */
+  readonly element?: T;
+}
+
 /** Any descriptor: `any` because the types below are read by inference alone. */
 export type StateDescriptor =
   // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -61,34 +78,52 @@ export type StateDescriptor =
   // biome-ignore lint/suspicious/noExplicitAny: see above
   | ReducingDescriptor<any>
   // biome-ignore lint/suspicious/noExplicitAny: see above
-  | AggregatingDescriptor<any, any, any>;
+  | AggregatingDescriptor<any, any, any>
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  | DequeDescriptor<any>;
 
 /** What a process operator gives as `state`: descriptors by name. The names are part of the job's state. */
 export type StateDescriptors = Readonly<Record<string, StateDescriptor>>;
 
-function value<T>(options?: StateOptions): ValueDescriptor<T>;
-function value<T>(options: StateOptions & { readonly initial: T }): ValueDescriptor<T, T>;
-function value<T>(options: StateOptions & { readonly initial?: T } = {}): ValueDescriptor<T> {
-  return Object.freeze({ kind: 'value', initial: options.initial, ttl: ttlOf(options.ttl) });
+function value<T>(options?: StateOptions & VersionOptions<T>): ValueDescriptor<T>;
+function value<T>(options: StateOptions & VersionOptions<T> & { readonly initial: T }): ValueDescriptor<T, T>;
+function value<T>(options: StateOptions & VersionOptions<T> & { readonly initial?: T } = {}): ValueDescriptor<T> {
+  return Object.freeze({ kind: 'value', initial: options.initial, ...keeping(options) });
 }
 
-function list<T>({ ttl }: StateOptions = {}): ListDescriptor<T> {
-  return Object.freeze({ kind: 'list', ttl: ttlOf(ttl) });
+function list<T>(options: StateOptions & VersionOptions<T> = {}): ListDescriptor<T> {
+  return Object.freeze({ kind: 'list', ...keeping(options) });
 }
 
-function map<K extends Key, V>({ ttl }: StateOptions = {}): MapDescriptor<K, V> {
-  return Object.freeze({ kind: 'map', ttl: ttlOf(ttl) });
+function map<K extends Key, V>(options: StateOptions & VersionOptions<V> = {}): MapDescriptor<K, V> {
+  return Object.freeze({ kind: 'map', ...keeping(options) });
 }
 
-function reducing<T>(reduce: (a: T, b: T) => T, { ttl }: StateOptions = {}): ReducingDescriptor<T> {
-  return Object.freeze({ kind: 'reducing', reduce, ttl: ttlOf(ttl) });
+function reducing<T>(reduce: (a: T, b: T) => T, options: StateOptions & VersionOptions<T> = {}): ReducingDescriptor<T> {
+  return Object.freeze({ kind: 'reducing', reduce, ...keeping(options) });
 }
 
 function aggregating<In, Acc, Out>(
   aggregator: Aggregator<In, Acc, Out>,
-  { ttl }: StateOptions = {},
+  options: StateOptions & VersionOptions<Acc> = {},
 ): AggregatingDescriptor<In, Acc, Out> {
-  return Object.freeze({ kind: 'aggregating', aggregator, ttl: ttlOf(ttl) });
+  return Object.freeze({ kind: 'aggregating', aggregator, ...keeping(options) });
+}
+
+function deque<T>(): DequeDescriptor<T> {
+  return Object.freeze({ kind: 'deque', ttl: undefined });
+}
+
+function keeping<T>({ ttl, version = 1, migrate }: StateOptions & VersionOptions<T>): Expires {
+  if (!Number.isSafeInteger(version) || version < 1) throw invalid(`version is ${describeValue(version)}`);
+  if (version === 1) return { ttl: ttlOf(ttl) };
+  if (typeof migrate !== 'function') throw invalid(`version is ${version}, and there is no function migrate`);
+  if (ttl !== undefined) throw invalid('a state with a time to live has no versions: older values run out');
+  return { ttl: undefined, versioned: { version, migrate } };
+}
+
+function invalid(text: string): MillraceError {
+  return new MillraceError('MILL_OPTION_INVALID', text);
 }
 
 /**
@@ -126,4 +161,6 @@ export const state = Object.freeze({
   reducing,
   /** The records added for a key, folded by an aggregator. */
   aggregating,
+  /** A list a key that grows and shrinks at both ends. */
+  deque,
 });

@@ -8,20 +8,13 @@
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { KeyedState, ListTable, MapTable, ValueTable } from './backend.js';
 import type { Expiring, Expiry } from './expiry.js';
+import { innerName } from './inner-names.js';
 import type { Ttl } from './ttl.js';
 
 /** A purge that finds more to come waits for at least this part of the time to live, so that each entry is looked at a few times. */
 const PATIENCE = 1 / 8;
 
-/** No name that users may give ends so. */
-const TIMES = ':written';
-
-const timesName = (name: string): string => `${name}${TIMES}`;
-
-/** Whether it is a table of times, beside one of users. */
-export function isTimesName(name: string): boolean {
-  return name.endsWith(TIMES);
-}
+const timesName = (name: string): string => innerName(name, 'written');
 
 class Times {
   readonly #ttl: Ttl;

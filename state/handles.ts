@@ -9,8 +9,10 @@ import type { Key } from '../core/key.js';
 import { LIMITS } from '../core/limits.js';
 import type { Aggregator } from './aggregator.js';
 import type { KeyedState, ListTable, MapTable, ValueTable } from './backend.js';
+import { type DequeHandle, TableDequeHandle } from './deque-handle.js';
 import type {
   AggregatingDescriptor,
+  DequeDescriptor,
   ListDescriptor,
   MapDescriptor,
   ReducingDescriptor,
@@ -20,7 +22,7 @@ import type {
 } from './descriptors.js';
 import { ExpiringListTable, ExpiringMapTable, ExpiringValueTable } from './expiring-tables.js';
 import type { Expiry } from './expiry.js';
-import type { Ttl } from './ttl.js';
+import { MigratingListTable, MigratingMapTable, MigratingValueTable } from './migrating-tables.js';
 
 /** One value for the current key. */
 export interface ValueHandle<T, Read = T | undefined> {
@@ -94,7 +96,9 @@ export type Handle<D> =
           ? ReducingHandle<T>
           : D extends AggregatingDescriptor<infer In, infer _Acc, infer Out>
             ? AggregatingHandle<In, Out>
-            : never;
+            : D extends DequeDescriptor<infer T>
+              ? DequeHandle<T>
+              : never;
 
 /** The handles of a record of descriptors, under the same names: `ctx.state` of a process operator. */
 export type Handles<D extends StateDescriptors> = { readonly [N in keyof D]: Handle<D[N]> };
@@ -113,25 +117,41 @@ export function bindHandles<D extends StateDescriptors>(descriptors: D, keyed: K
 }
 
 function bind(name: string, descriptor: StateDescriptor, keyed: KeyedState, expiry: Expiry): unknown {
-  const { kind, ttl } = descriptor;
-  if (kind === 'list') return new TableListHandle(keyed, listTable(name, ttl, keyed, expiry));
-  if (kind === 'map') return new TableMapHandle(keyed, mapTable(name, ttl, keyed, expiry));
-  const table = ttl ? new ExpiringValueTable<unknown>(keyed, name, ttl, expiry) : keyed.value<unknown>(name);
-  switch (kind) {
+  switch (descriptor.kind) {
+    case 'list':
+      return new TableListHandle(keyed, listTable(name, descriptor, keyed, expiry));
+    case 'map':
+      return new TableMapHandle(keyed, mapTable(name, descriptor, keyed, expiry));
     case 'value':
-      return new TableValueHandle(keyed, table, descriptor.initial);
+      return new TableValueHandle(keyed, valueTable(name, descriptor, keyed, expiry), descriptor.initial);
     case 'reducing':
-      return new TableReducingHandle(keyed, table, descriptor.reduce);
+      return new TableReducingHandle(keyed, valueTable(name, descriptor, keyed, expiry), descriptor.reduce);
     case 'aggregating':
-      return new TableAggregatingHandle(keyed, table, descriptor.aggregator);
+      return new TableAggregatingHandle(keyed, valueTable(name, descriptor, keyed, expiry), descriptor.aggregator);
+    case 'deque':
+      return new TableDequeHandle(keyed, name);
   }
 }
 
-function listTable(name: string, ttl: Ttl | undefined, keyed: KeyedState, expiry: Expiry): ListTable<unknown> {
+type Keeping = Pick<StateDescriptor, 'ttl' | 'versioned'>;
+
+function valueTable(name: string, { ttl, versioned }: Keeping, keyed: KeyedState, expiry: Expiry): ValueTable<unknown> {
+  if (versioned) return new MigratingValueTable(keyed, name, versioned);
+  return ttl ? new ExpiringValueTable<unknown>(keyed, name, ttl, expiry) : keyed.value<unknown>(name);
+}
+
+function listTable(name: string, { ttl, versioned }: Keeping, keyed: KeyedState, expiry: Expiry): ListTable<unknown> {
+  if (versioned) return new MigratingListTable(keyed, name, versioned);
   return ttl ? new ExpiringListTable(keyed, name, ttl, expiry) : keyed.list(name);
 }
 
-function mapTable(name: string, ttl: Ttl | undefined, keyed: KeyedState, expiry: Expiry): MapTable<Key, unknown> {
+function mapTable(
+  name: string,
+  { ttl, versioned }: Keeping,
+  keyed: KeyedState,
+  expiry: Expiry,
+): MapTable<Key, unknown> {
+  if (versioned) return new MigratingMapTable(keyed, name, versioned);
   return ttl ? new ExpiringMapTable(keyed, name, ttl, expiry) : keyed.map(name);
 }
 

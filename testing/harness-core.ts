@@ -19,7 +19,7 @@ import { MemoryStorage } from '../engine/host/memory-storage.js';
 import { VirtualClock } from '../engine/host/virtual-clock.js';
 import { DEFAULT_SETTINGS, type EngineSettings } from '../engine/worker/settings.js';
 import type { StateRow } from '../state/backend.js';
-import { isTimesName } from '../state/expiring-tables.js';
+import { stateNameOf } from '../state/inner-names.js';
 import { Capture, type CaptureMark } from './capture.js';
 import type { HarnessChannel } from './harness-channel.js';
 import { type Cut, FROM_SOURCE, HarnessDeployment, TO_CAPTURE } from './harness-deployment.js';
@@ -331,10 +331,11 @@ function saidBy({ watermark, idle, ended }: ChannelState): Control[] {
 export function stateOf(rows: readonly StateRow[], key: unknown): Record<string, unknown> {
   const state: Record<string, unknown> = {};
   for (const row of rows) {
-    if (!sameKey(row.key, key) || row.kind === 'timer' || isTimesName(row.table)) continue;
-    if (row.kind === 'value') state[row.table] = row.value;
-    else if (row.kind === 'list') ((state[row.table] ??= []) as unknown[])[Number(row.subkey)] = row.value;
-    else ((state[row.table] ??= new Map()) as Map<unknown, unknown>).set(row.subkey, row.value);
+    const name = stateNameOf(row.table);
+    if (name === undefined || !sameKey(row.key, key) || row.kind === 'timer') continue;
+    if (row.kind === 'value') state[name] = row.value;
+    else if (row.kind === 'list') ((state[name] ??= []) as unknown[])[Number(row.subkey)] = row.value;
+    else ((state[name] ??= new Map()) as Map<unknown, unknown>).set(row.subkey, row.value);
   }
   return state;
 }
