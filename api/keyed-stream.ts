@@ -388,8 +388,10 @@ export class KeyedStream<K extends Key, T> {
   /**
    * Running aggregates per key of the table that a changelog describes, as a changelog: what is inserted is added, what is
    * removed is taken back; a key has no result while it has no record (Flink SQL's GROUP BY over retractions). State: an
-   * accumulator for each aggregate; `min`, `max`, `first`, `last`, `argMin`, `argMax`, `topK`, `distinct` and `collect` keep
-   * all values. `quantile` and `distinctApprox` take nothing back, and fail with `MILL_OPTION_INVALID`.
+   * accumulator for each aggregate; `min`, `max` and `distinct` keep all different values, `first`, `last`, `argMin`,
+   * `argMax`, `topK` and `collect` all of them, which they search to take one back. `sum`, `avg`, `variance` and `stddev`
+   * take back as exactly as floating-point numbers are subtracted: 1 + 1e16 - 1e16 is 0. `quantile` and `distinctApprox`
+   * take nothing back, and fail with `MILL_OPTION_INVALID`.
    *
    * @example
    * users.keyBy((u) => u.id).changes('moves').keyBy(({ record }) => record.city)

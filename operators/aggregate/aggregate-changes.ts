@@ -1,7 +1,10 @@
 /**
  * Running aggregates of the table that a changelog describes, as a changelog themselves: what a change adds is added, what it
  * removes is taken back (Flink SQL's group aggregation over retractions).
+ *
+ * Invariant: a change on which a function of the user's throws leaves its key as it was.
  */
+import { packPlain, unpackPlain } from '../../core/codec.js';
 import { MillraceError } from '../../core/errors.js';
 import type { Duration } from '../../core/time.js';
 import { state } from '../../state/descriptors.js';
@@ -59,8 +62,7 @@ function valueOf({ aggregate, takes, valueOf }: CheckedPart, record: unknown): r
   const value = valueOf(record);
   if (aggregate.kind === 'count' || aggregate.kind === 'custom') return [value];
   const tested = takes === 'ranked' ? (value as readonly unknown[])[0] : value;
-  if (tested === null || tested === undefined) return [];
-  return aggregate.kind === 'min' || aggregate.kind === 'max' ? [[value, value]] : [value];
+  return tested === null || tested === undefined ? [] : [value];
 }
 
 function changesOf(
@@ -74,18 +76,14 @@ function changesOf(
   const does = adds(kind) ? 'add' : 'retract';
   // Of a key that has nothing, nothing can be removed.
   if (records === 0 && does === 'retract') return [];
-  const before = resultOf(parts, accumulators, key);
-  for (const [at, part] of parts.entries()) {
-    const value = values[at] as readonly unknown[];
-    if (value.length > 0) part.kind[does](accumulators[at], value[0]);
-  }
-  const left = records + (does === 'add' ? 1 : -1);
-  if (left === 0) {
+  const before = recordOf(parts, resultsOf(parts, accumulators), key);
+  if (records === 1 && does === 'retract') {
     kept.clear();
     return [{ kind: 'delete', record: before }];
   }
-  kept.set({ records: left, accumulators });
-  const after = resultOf(parts, accumulators, key);
+  const changed = change(parts, accumulators, values, does);
+  kept.set({ records: records + (does === 'add' ? 1 : -1), accumulators: changed.accumulators });
+  const after = recordOf(parts, changed.results, key);
   if (records === 0) return [{ kind: 'insert', record: after }];
   if (sameValue(before, after)) return [];
   return [
@@ -94,6 +92,33 @@ function changesOf(
   ];
 }
 
-function resultOf(parts: readonly Part[], accumulators: readonly unknown[], key: unknown): unknown {
-  return { key, ...Object.fromEntries(parts.map(({ name, kind }, at) => [name, kind.result(accumulators[at])])) };
+/** The user's own come first, on copies: if one throws, in `result` too, nothing has changed. */
+function change(
+  parts: readonly Part[],
+  before: readonly unknown[],
+  values: readonly (readonly unknown[])[],
+  does: 'add' | 'retract',
+): { accumulators: unknown[]; results: unknown[] } {
+  const accumulators = before.slice();
+  const results: unknown[] = [];
+  const changeThose = (mayThrow: boolean): void => {
+    for (const [at, { kind }] of parts.entries()) {
+      if ((kind.mayThrow ?? false) !== mayThrow) continue;
+      if (mayThrow) accumulators[at] = unpackPlain(packPlain(accumulators[at], 'accumulator'));
+      const value = values[at] as readonly unknown[];
+      if (value.length > 0) kind[does](accumulators[at], value[0]);
+      results[at] = kind.result(accumulators[at]);
+    }
+  };
+  changeThose(true);
+  changeThose(false);
+  return { accumulators, results };
+}
+
+function resultsOf(parts: readonly Part[], accumulators: readonly unknown[]): unknown[] {
+  return parts.map(({ kind }, at) => kind.result(accumulators[at]));
+}
+
+function recordOf(parts: readonly Part[], results: readonly unknown[], key: unknown): unknown {
+  return { key, ...Object.fromEntries(parts.map(({ name }, at) => [name, results[at]])) };
 }

@@ -119,7 +119,10 @@ export interface AggregateBuilder<T> {
    * last on: one count more than bounds. NaN counts as greater than every bound.
    */
   histogram(accessor: NumberOf<T>, bounds: readonly number[]): Aggregate<T, number[]>;
-  /** An aggregator of your own as one among others. Its accumulators are plain data. */
+  /**
+   * An aggregator of your own as one among others. Its accumulators are plain data. It gets a record before the built-in
+   * ones: if its `add` throws, they have not counted it. Throw before changing the accumulator.
+   */
   custom<Acc, R>(aggregator: Aggregator<T, Acc, R>): Aggregate<T, R>;
 }
 
@@ -129,7 +132,7 @@ interface SpreadOptions {
 }
 
 interface QuantileOptions {
-  /** Above 0, below 1. */
+  /** From 0.000001 to less than 1. 2,048 buckets are kept of each sign: less room for small numbers if they are finer. */
   readonly accuracy?: number;
 }
 
@@ -147,15 +150,31 @@ function called<N extends keyof Parameters>(
   return Object.freeze({ kind, accessor: accessor ?? null, parameter });
 }
 
+/** As JavaScript may call without it, or with something else. */
+function required(kind: string, accessor: unknown): (record: unknown) => unknown {
+  if (typeof accessor === 'function') return accessor as (record: unknown) => unknown;
+  throw invalid(`${kind} was given ${describeValue(accessor)}, expected a function of the record`);
+}
+
+function optional(kind: string, accessor: unknown): Accessor {
+  return accessor === undefined ? undefined : required(kind, accessor);
+}
+
+function isNumber(value: unknown, within: (value: number) => boolean): boolean {
+  return typeof value === 'number' && within(value);
+}
+
 /** The number of a record, and what it ranks. */
-function ranked(by: (record: unknown) => unknown, value: Accessor): Accessor {
+function ranked(kind: string, of: Accessor, ranks: Accessor): Accessor {
+  const by = required(kind, of);
+  const value = optional(kind, ranks);
   return value === undefined ? (record) => [by(record), record] : (record) => [by(record), value(record)];
 }
 
 function topK(k: number, by: (record: unknown) => unknown, value?: Accessor): Aggregate<unknown, never> {
   if (!Number.isSafeInteger(k) || k < 1)
     throw invalid(`k of topK is ${describeValue(k)}, expected a whole number, at least 1`);
-  return called('topK', ranked(by, value), k);
+  return called('topK', ranked('topK', by, value), k);
 }
 
 function quantiles(
@@ -164,31 +183,37 @@ function quantiles(
   accuracy: number,
   single: boolean,
 ): Aggregate<unknown, never> {
-  const wrong = shares.find((share) => !(share >= 0 && share <= 1));
-  if (wrong !== undefined) throw invalid(`the share of a quantile is ${describeValue(wrong)}, expected 0 to 1`);
-  if (!(accuracy > 0 && accuracy < 1))
-    throw invalid(`accuracy of a quantile is ${describeValue(accuracy)}, expected more than 0 and less than 1`);
-  return called('quantiles', accessor, Object.freeze({ shares: [...shares], accuracy, single }));
+  if (!Array.isArray(shares)) throw invalid(`the shares of quantiles are ${describeValue(shares)}, expected an array`);
+  const isShare = (share: unknown): boolean => isNumber(share, (n) => n >= 0 && n <= 1);
+  const wrong = shares.findIndex((share) => !isShare(share));
+  if (wrong >= 0) throw invalid(`the share of a quantile is ${describeValue(shares[wrong])}, expected 0 to 1`);
+  if (!isNumber(accuracy, (n) => n >= ACCURACY_LEAST && n < 1))
+    throw invalid(`accuracy of a quantile is ${describeValue(accuracy)}, expected ${ACCURACY_LEAST} to less than 1`);
+  const parameter = Object.freeze({ shares: Object.freeze([...shares]), accuracy, single });
+  return called('quantiles', required('quantiles', accessor), parameter);
 }
 
 function distinctApprox(accessor: Accessor, precision: number): Aggregate<unknown, never> {
   if (!Number.isSafeInteger(precision) || precision < 4 || precision > 18)
     throw invalid(`precision of distinctApprox is ${describeValue(precision)}, expected 4 to 18`);
-  return called('distinctApprox', accessor, precision);
+  return called('distinctApprox', required('distinctApprox', accessor), precision);
 }
 
 function histogram(accessor: Accessor, bounds: readonly number[]): Aggregate<unknown, never> {
-  const areAscending = bounds.every(
-    (bound, at) => Number.isFinite(bound) && (at === 0 || bound > (bounds[at - 1] as number)),
-  );
-  if (bounds.length === 0 || !areAscending)
-    throw invalid(`bounds of a histogram are ${JSON.stringify(bounds)}, expected finite numbers, ascending`);
-  return called('histogram', accessor, Object.freeze([...bounds]));
+  const given: readonly unknown[] = Array.isArray(bounds) ? [...bounds] : [];
+  const isAscending = (bound: unknown, at: number): boolean =>
+    Number.isFinite(bound) && (at === 0 || (bound as number) > (given[at - 1] as number));
+  if (given.length === 0 || !given.every(isAscending)) {
+    const shown = Array.isArray(bounds) ? `[${given.map(describeValue).join(', ')}]` : describeValue(bounds);
+    throw invalid(`bounds of a histogram are ${shown}, expected finite numbers, ascending`);
+  }
+  return called('histogram', required('histogram', accessor), Object.freeze(given as number[]));
 }
 
 function custom(aggregator: Parameters['custom']): Aggregate<unknown, never> {
   for (const name of ['create', 'add', 'merge', 'result'] as const)
     if (typeof aggregator?.[name] !== 'function') throw invalid(`an aggregator of one's own has no function ${name}`);
+  optional('retract of an aggregator', aggregator.retract);
   return called('custom', undefined, aggregator);
 }
 
@@ -197,26 +222,28 @@ function invalid(message: string): MillraceError {
 }
 
 const ACCURACY = 0.01;
+/** The logarithms of bounds are then exact enough to tell buckets apart. */
+const ACCURACY_LEAST = 1e-6;
 const PRECISION = 14;
 
 const BUILDER = Object.freeze({
-  count: (accessor?: Accessor) => aggregate(accessor === undefined ? 'count' : 'countIf', accessor),
-  sum: (accessor: Accessor) => aggregate('sum', accessor),
-  min: (accessor: Accessor) => aggregate('min', accessor),
-  max: (accessor: Accessor) => aggregate('max', accessor),
-  avg: (accessor: Accessor) => aggregate('avg', accessor),
-  first: (accessor?: Accessor) => aggregate('first', accessor),
-  last: (accessor?: Accessor) => aggregate('last', accessor),
-  collect: (accessor?: Accessor) => aggregate('collect', accessor),
-  distinct: (accessor: Accessor) => aggregate('distinct', accessor),
+  count: (accessor?: Accessor) => aggregate(accessor === undefined ? 'count' : 'countIf', optional('count', accessor)),
+  sum: (accessor: Accessor) => aggregate('sum', required('sum', accessor)),
+  min: (accessor: Accessor) => aggregate('min', required('min', accessor)),
+  max: (accessor: Accessor) => aggregate('max', required('max', accessor)),
+  avg: (accessor: Accessor) => aggregate('avg', required('avg', accessor)),
+  first: (accessor?: Accessor) => aggregate('first', optional('first', accessor)),
+  last: (accessor?: Accessor) => aggregate('last', optional('last', accessor)),
+  collect: (accessor?: Accessor) => aggregate('collect', optional('collect', accessor)),
+  distinct: (accessor: Accessor) => aggregate('distinct', required('distinct', accessor)),
   distinctApprox: (accessor: Accessor, { precision = PRECISION }: { precision?: number } = {}) =>
     distinctApprox(accessor, precision),
   variance: (accessor: Accessor, { population = false }: SpreadOptions = {}) =>
-    aggregate(population ? 'variancePopulation' : 'variance', accessor),
+    aggregate(population ? 'variancePopulation' : 'variance', required('variance', accessor)),
   stddev: (accessor: Accessor, { population = false }: SpreadOptions = {}) =>
-    aggregate(population ? 'stddevPopulation' : 'stddev', accessor),
-  argMin: (by: (record: unknown) => unknown, value?: Accessor) => aggregate('argMin', ranked(by, value)),
-  argMax: (by: (record: unknown) => unknown, value?: Accessor) => aggregate('argMax', ranked(by, value)),
+    aggregate(population ? 'stddevPopulation' : 'stddev', required('stddev', accessor)),
+  argMin: (by: (record: unknown) => unknown, value?: Accessor) => aggregate('argMin', ranked('argMin', by, value)),
+  argMax: (by: (record: unknown) => unknown, value?: Accessor) => aggregate('argMax', ranked('argMax', by, value)),
   topK,
   quantile: (accessor: Accessor, share: number, { accuracy = ACCURACY }: QuantileOptions = {}) =>
     quantiles(accessor, [share], accuracy, true),

@@ -119,6 +119,7 @@ function histogram(bounds: readonly number[]): AggregateKind {
 function custom(aggregator: Parameters['custom']): AggregateKind {
   return {
     takes: 'anything',
+    mayThrow: true,
     create: () => [aggregator.create()],
     add(a, at, value) {
       a[at] = aggregator.add(a[at], value);

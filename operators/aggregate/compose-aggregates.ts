@@ -6,7 +6,8 @@
  * Under `--disallow-code-generation-from-strings` the interpreter gives the same results. What goes into the text:
  * indexes, text of this folder, and names escaped as JSON; accessors are arguments.
  *
- * Invariant: all accessors of a record are called, and their values checked, before its accumulator changes.
+ * Invariant: all accessors of a record are called, and their values checked, before its accumulator changes; then
+ * aggregators of the user's own add it, before the built-in ones.
  */
 import { describeValue, MillraceError } from '../../core/errors.js';
 import type { Aggregator } from '../../state/aggregator.js';
@@ -104,17 +105,27 @@ function notNumber(part: Part, value: unknown): MillraceError {
   });
 }
 
+/** Indexes of the parts: first those whose `add` may throw. */
+function addingOrder(parts: readonly Part[]): readonly number[] {
+  const rank = (index: number): number => (parts[index]?.kind.mayThrow ? 0 : 1);
+  return [...parts.keys()].sort((a, b) => rank(a) - rank(b));
+}
+
 /** What generated and interpreted aggregators have: functions without `this`. */
 type Composite = CompositeAggregator<unknown, Record<string, unknown>>;
 
 function interpret(parts: readonly Part[]): Composite {
+  const order = addingOrder(parts);
   const result = (acc: CompositeAccumulator): Record<string, unknown> =>
     Object.fromEntries(parts.map(({ name, kind, at }) => [name, kind.result(acc, at)]));
   return {
     create: () => parts.flatMap(({ kind }) => kind.create()),
     add: (acc, record) => {
       const values = parts.map((part) => partValue(part, record));
-      for (const [index, { kind, at }] of parts.entries()) kind.add(acc, at, values[index]);
+      for (const index of order) {
+        const { kind, at } = parts[index] as Part;
+        kind.add(acc, at, values[index]);
+      }
       return acc;
     },
     merge: (a, b) => {
@@ -159,6 +170,7 @@ function generate(parts: readonly Part[]): Composite | null {
 function textOf(parts: readonly Part[]): string {
   const each = (line: (part: Part, index: number) => string): string => parts.map(line).filter(Boolean).join('\n    ');
   const texts = parts.map(({ kind }, index) => kind.text ?? callText(`k${index}`, kind));
+  const adding = addingOrder(parts).map((index) => addText(parts[index] as Part, index, texts[index] as AggregateText));
   const text = (index: number): AggregateText => texts[index] as AggregateText;
   const fields = parts.map(({ name, at }, index) => `${JSON.stringify(name)}: ${text(index).result(at)}`).join(', ');
   return `'use strict';
@@ -168,7 +180,7 @@ function textOf(parts: readonly Part[]): string {
   const add = (a, r) => {
     ${each(({ accessor }, index) => (accessor === null ? '' : `let v${index} = f${index}(r);`))}
     ${each(checkText)}
-    ${each(({ at, accessor }, index) => text(index).add(at, accessor === null ? 'r' : `v${index}`))}
+    ${adding.join('\n    ')}
     return a;
   };
   const merge = (a, b) => {
@@ -179,6 +191,10 @@ function textOf(parts: readonly Part[]): string {
   const keyedResult = (a, key) => ({ key, ${fields} });
   const windowResult = (a, key, window) => ({ key, window, ${fields} });
   return { create, add, merge, result, keyedResult, windowResult };`;
+}
+
+function addText({ at, accessor }: Part, index: number, text: AggregateText): string {
+  return text.add(at, accessor === null ? 'r' : `v${index}`);
 }
 
 /** Calls of a kind's functions. */

@@ -42,6 +42,8 @@ export interface AggregateKind {
   result(a: Cells, at: number): unknown;
   /** Without it generated code calls the functions. */
   readonly text?: AggregateText;
+  /** Whether `add` calls the user's code: it is called before that of the others, which then have not changed if it throws. */
+  readonly mayThrow?: true;
 }
 
 /** One that is written out. */

@@ -13,17 +13,27 @@ export interface QuantileSketch {
   zero: number;
   least: number;
   greatest: number;
-  /** By the bucket's index; infinite for infinity. */
-  readonly positive: Map<number, number>;
+  readonly positive: Buckets;
   /** Of the absolute values. */
-  readonly negative: Map<number, number>;
+  readonly negative: Buckets;
+}
+
+interface Buckets {
+  /** By the bucket's index; infinite for infinity. */
+  readonly counts: Map<number, number>;
+  /** What is below goes into this bucket, as buckets were joined there; -Infinity: none were. */
+  floor: number;
 }
 
 export const BUCKETS_MAX = 2_048;
 
 export function newSketch(): QuantileSketch {
   const [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  return { count: 0, nan: 0, zero: 0, least, greatest, positive: new Map(), negative: new Map() };
+  return { count: 0, nan: 0, zero: 0, least, greatest, positive: newBuckets(), negative: newBuckets() };
+}
+
+function newBuckets(): Buckets {
+  return { counts: new Map(), floor: Number.NEGATIVE_INFINITY };
 }
 
 /** Adds to sketches, and asks them, at an accuracy: 0.01 is 1 %. */
@@ -41,7 +51,7 @@ export class QuantileSketches {
     sketch.count += 1;
     if (value !== value) sketch.nan += 1;
     else if (value === 0) sketch.zero += 1;
-    else increase(value > 0 ? sketch.positive : sketch.negative, this.#indexOf(Math.abs(value)), 1);
+    else addNumber(value > 0 ? sketch.positive : sketch.negative, this.#indexOf(Math.abs(value)));
     if (value < sketch.least) sketch.least = value;
     if (value > sketch.greatest) sketch.greatest = value;
   }
@@ -52,8 +62,8 @@ export class QuantileSketches {
     into.zero += other.zero;
     into.least = Math.min(into.least, other.least);
     into.greatest = Math.max(into.greatest, other.greatest);
-    for (const [index, count] of other.positive) increase(into.positive, index, count);
-    for (const [index, count] of other.negative) increase(into.negative, index, count);
+    addBuckets(into.positive, other.positive);
+    addBuckets(into.negative, other.negative);
   }
 
   /** Each of `shares`, from 0 (the least number) to 1; null of nothing, NaN if there is one. */
@@ -83,8 +93,8 @@ export class QuantileSketches {
 
   /** What stands for each bucket, and how many numbers are in it. */
   #ascending({ positive, negative, zero }: QuantileSketch): (readonly [number, number])[] {
-    const below = [...negative].sort(([a], [b]) => (a > b ? -1 : 1));
-    const above = [...positive].sort(([a], [b]) => (a < b ? -1 : 1));
+    const below = [...negative.counts].sort(([a], [b]) => (a > b ? -1 : 1));
+    const above = [...positive.counts].sort(([a], [b]) => (a < b ? -1 : 1));
     return [
       ...below.map(([index, count]) => [-this.#middleOf(index), count] as const),
       [0, zero],
@@ -93,11 +103,31 @@ export class QuantileSketches {
   }
 }
 
-function increase(buckets: Map<number, number>, index: number, by: number): void {
-  buckets.set(index, (buckets.get(index) ?? 0) + by);
-  if (buckets.size <= BUCKETS_MAX) return;
-  const [first, second] = [...buckets.keys()].sort((a, b) => a - b) as [number, number];
-  const joined = (buckets.get(first) as number) + (buckets.get(second) as number);
-  buckets.delete(first);
-  buckets.set(second, joined);
+function addNumber(buckets: Buckets, index: number): void {
+  increase(buckets, index, 1);
+  if (buckets.counts.size > BUCKETS_MAX) collapse(buckets);
+}
+
+function addBuckets(into: Buckets, other: Buckets): void {
+  into.floor = Math.max(into.floor, other.floor);
+  for (const [index, count] of other.counts) increase(into, index, count);
+  // Those of its own that are below the other's floor go there, too: as many buckets are above it as there may be.
+  if (into.counts.size > BUCKETS_MAX) collapse(into);
+}
+
+function increase({ counts, floor }: Buckets, index: number, by: number): void {
+  const at = index < floor ? floor : index;
+  counts.set(at, (counts.get(at) ?? 0) + by);
+}
+
+/** Joins the lowest buckets, until there are as many as there may be: the same ones in whatever order numbers came. */
+function collapse(buckets: Buckets): void {
+  const { counts } = buckets;
+  // Nearly sorted where numbers rise, which is when this is called often.
+  const indexes = [...counts.keys()].sort((a, b) => a - b);
+  buckets.floor = indexes.at(-BUCKETS_MAX) as number;
+  for (const index of indexes.slice(0, -BUCKETS_MAX)) {
+    increase(buckets, buckets.floor, counts.get(index) as number);
+    counts.delete(index);
+  }
 }

@@ -13,6 +13,8 @@ export interface RetractingKind<Acc = any> {
   /** Takes back a value that was added. */
   retract(acc: Acc, value: unknown): void;
   result(acc: Acc): unknown;
+  /** Whether it calls the user's code. */
+  readonly mayThrow?: true;
 }
 
 /** Finite numbers as a sum; what is none is counted, as it could not be subtracted. */
@@ -109,18 +111,43 @@ function spread(least: number, root: boolean): RetractingKind<Spread> {
 /** A number, and what it ranks. */
 type Ranked = readonly [rank: number, value: unknown];
 
+/** Where a rank is to stand: before those that are equal to it, or after them. */
+function place(rows: readonly Ranked[], rank: number, after: boolean): number {
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const order = compare((rows[middle] as Ranked)[0], rank);
+    if (order < 0 || (after && order === 0)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** A number, and how often it is there. */
+type Counted = [number: number, count: number];
+
+/** Ascending, NaN last; NaN is the extreme one once there is one. */
+function extreme(result: (numbers: readonly Counted[]) => Counted | undefined): RetractingKind<Counted[]> {
+  const change = (numbers: Counted[], value: number, by: 1 | -1): void => {
+    const at = place(numbers, value, false);
+    const found = numbers[at];
+    if (found === undefined || compare(found[0], value) !== 0) {
+      if (by === 1) numbers.splice(at, 0, [value, 1]);
+      return;
+    }
+    found[1] += by;
+    if (found[1] === 0) numbers.splice(at, 1);
+  };
+  return {
+    create: () => [],
+    add: (numbers, value) => change(numbers, value as number, 1),
+    retract: (numbers, value) => change(numbers, value as number, -1),
+    result: (numbers) => result(numbers)?.[0] ?? null,
+  };
+}
+
 /** Ascending, NaN last; of equal ones those that came first stand first. */
 function ranking(result: (rows: readonly Ranked[]) => unknown): RetractingKind<Ranked[]> {
-  const place = (rows: readonly Ranked[], rank: number, after: boolean): number => {
-    let [low, high] = [0, rows.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const order = compare((rows[middle] as Ranked)[0], rank);
-      if (order < 0 || (after && order === 0)) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
   return {
     create: () => [],
     add(rows, value) {
@@ -220,6 +247,7 @@ function custom(aggregator: AnyAggregator): RetractingKind<{ acc: unknown }> | u
   const { retract } = aggregator;
   if (!retract) return undefined;
   return {
+    mayThrow: true,
     create: () => ({ acc: aggregator.create() }),
     add: (own, record) => {
       own.acc = aggregator.add(own.acc, record);
@@ -238,8 +266,8 @@ const MAKERS: Makers = {
   countIf: () => counting((value) => value !== false),
   sum: () => summing(total),
   avg: () => summing((acc) => (acc.count === 0 ? null : total(acc) / acc.count)),
-  min: () => ranking(least),
-  max: () => ranking((rows) => rows.at(-1)?.[1] ?? null),
+  min: () => extreme((numbers) => (Number.isNaN(numbers.at(-1)?.[0]) ? numbers.at(-1) : numbers[0])),
+  max: () => extreme((numbers) => numbers.at(-1)),
   first: () => listing((values) => values[0] ?? null),
   last: () => listing((values) => values.at(-1) ?? null),
   collect: () => listing((values) => [...values]),

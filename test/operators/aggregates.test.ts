@@ -6,7 +6,12 @@ import t, { type Test } from 'tap';
 import { packPlain, unpackPlain } from '../../core/codec.js';
 import { type AggregateBuilder, type AggregateParts, aggregateBuilder } from '../../operators/aggregate/aggregates.js';
 import { composeAggregates } from '../../operators/aggregate/compose-aggregates.js';
-import { BUCKETS_MAX, newSketch, QuantileSketches } from '../../operators/aggregate/quantile-sketch.js';
+import {
+  BUCKETS_MAX,
+  newSketch,
+  type QuantileSketch,
+  QuantileSketches,
+} from '../../operators/aggregate/quantile-sketch.js';
 
 interface Flight {
   readonly delay: number | null | undefined;
@@ -335,10 +340,39 @@ t.test('quantiles of numbers of all sizes in bounded memory', (t) => {
   const sketches = new QuantileSketches(0.001);
   const sketch = newSketch();
   for (let n = -20_000; n <= 20_000; n += 1) sketches.add(sketch, Math.exp(n / 100));
-  t.ok(sketch.positive.size <= BUCKETS_MAX);
+  t.ok(sketch.positive.counts.size <= BUCKETS_MAX);
   const [upper] = sketches.quantiles(sketch, [0.99]);
   t.ok(near(upper as number, Math.exp(196), 0.001 * 1.01));
   t.end();
+});
+
+t.test('which buckets are joined depends on the numbers alone, not on their order or how they were merged', (t) => {
+  // Six times as many buckets as are kept, of both signs.
+  const sketches = new QuantileSketches(0.001);
+  const number = fc.tuple(fc.constantFrom(-1, 1), fc.nat({ max: 12_000 })).map(([sign, n]) => sign * Math.exp(n / 500));
+  const seen = Array.from({ length: 4_000 }, (_, n) => Math.exp((n * 7) / 500));
+  const sketchOf = (numbers: readonly number[], sketch = newSketch()): QuantileSketch => {
+    for (const n of numbers) sketches.add(sketch, n);
+    return unpackPlain(packPlain(sketch)) as QuantileSketch;
+  };
+  const textOf = ({ positive, negative, ...rest }: QuantileSketch): string =>
+    fc.stringify([rest, ...[positive, negative].map(({ counts }) => [...counts].sort(([a], [b]) => a - b))]);
+  const ascending = textOf(sketchOf(seen));
+  t.equal(textOf(sketchOf(seen.toReversed())), ascending);
+  const [one, other] = [sketchOf(seen.filter((_, n) => n % 2 === 0)), sketchOf(seen.filter((_, n) => n % 2 === 1))];
+  const untouched = textOf(other);
+  sketches.merge(one, other);
+  t.equal(textOf(one), ascending);
+  t.equal(textOf(other), untouched);
+  const collapsed = packPlain(sketchOf(seen));
+  holds(t, fc.tuple(fc.array(number), fc.array(number)), ([left, right]) => {
+    const start = (): QuantileSketch => unpackPlain(collapsed) as QuantileSketch;
+    const merged = sketchOf(left, start());
+    sketches.merge(merged, sketchOf(right));
+    const wanted = textOf(sketchOf([...right, ...left], start()));
+    if (textOf(merged) !== wanted) throw new Error(`${textOf(merged)}, not ${wanted}`);
+    if (merged.positive.counts.size > BUCKETS_MAX) throw new Error('too many buckets');
+  });
 });
 
 t.test('top k, and the greatest and least, against sorting', (t) => {
@@ -355,6 +389,7 @@ t.test('top k, and the greatest and least, against sorting', (t) => {
     const found = aggregator.result(
       parts
         .map((part) => part.reduce((acc, r) => aggregator.add(acc, r), aggregator.create()))
+        .map((acc) => unpackPlain(packPlain(acc)) as typeof acc)
         .reduce((x, y) => aggregator.merge(x, y), aggregator.create()),
     );
     const rank = (n: number): number => (Number.isNaN(n) ? 10 : n);
@@ -398,6 +433,37 @@ t.test('about how many there are: exact while few, then within four standard err
   t.end();
 });
 
+t.test('about how many there are: parts that are merged, and restored, give the same as all at once', (t) => {
+  const keys = fc.array(fc.array(fc.nat({ max: 200 }), { maxLength: 80 }), { maxLength: 4 });
+  // From 17 keys on there are registers.
+  holds(t, fc.tuple(keys, fc.constantFrom(4, 5, 8)), ([parts, precision]) => {
+    const count = (parts: number[][]): number =>
+      ofNumbers((a) => ({ n: a.distinctApprox((n) => n, { precision }) }), parts).n;
+    const [merged, whole] = [count(parts), count([parts.flat()])];
+    if (merged !== whole) throw new Error(`${merged} of parts, ${whole} of all`);
+    const different = new Set(parts.flat()).size;
+    if (different <= 16 && merged !== different) throw new Error(`${merged}, not ${different}`);
+  });
+});
+
+t.test('an aggregator of the user that throws: the others have not counted the record', (t) => {
+  const add = (sum: number, n: number): number => {
+    if (n === 13) throw new Error('thirteen');
+    return sum + n;
+  };
+  const own = { create: () => 0, add, merge: (x: number, y: number) => x + y, result: (x: number) => x };
+  const a = aggregateBuilder<number>();
+  const parts = { n: a.count(), top: a.topK(2, (n) => n), own: a.custom(own), last: a.last() };
+  for (const generate of [true, false]) {
+    const aggregator = composeAggregates(parts, { generate });
+    const acc = aggregator.create();
+    for (const n of [1, 2]) aggregator.add(acc, n);
+    t.throws(() => aggregator.add(acc, 13), { message: 'thirteen' });
+    t.same(aggregator.result(acc), { n: 2, top: [2, 1], own: 3, last: 2 });
+  }
+  t.end();
+});
+
 t.test('about how many there are, by value', (t) => {
   const aggregator = composeAggregates({ n: aggregateBuilder<never>().distinctApprox((key) => key) });
   const keys = [0, -0, Number.NaN, Number.NaN, 1, 1n, '1', true, null, ['a', 1], ['a', 1], 'a1', '\ud800', '\ud801'];
@@ -419,6 +485,32 @@ t.test('parameters that are none', (t) => {
   t.throws(() => a.histogram((n) => n, [1, 1]), invalid);
   t.throws(() => a.histogram((n) => n, [1, Number.POSITIVE_INFINITY]), invalid);
   t.throws(() => a.custom({ create: () => 0 } as never), invalid);
+  t.end();
+});
+
+t.test('parameters that only JavaScript can give', (t) => {
+  const a = aggregateBuilder<number>() as unknown as Record<string, (...parameters: unknown[]) => unknown>;
+  const number = (n: number) => n;
+  const own = { create: () => 0, add: number, merge: number, result: number };
+  for (const [name, ...parameters] of [
+    ...['sum', 'min', 'max', 'avg', 'distinct', 'distinctApprox', 'variance', 'stddev', 'argMin', 'argMax'].map((n) => [
+      n,
+    ]),
+    ...['count', 'first', 'last', 'collect'].map((n) => [n, 'delay']),
+    ['argMax', number, 'delay'],
+    ['topK', 2],
+    ['topK', '2', number],
+    ['quantile', number, '0.5'],
+    ['quantile', number, 0.5, { accuracy: '0.01' }],
+    ['quantile', number, 0.5, { accuracy: 1e-17 }],
+    ['quantile', undefined, 0.5],
+    ['quantiles', number],
+    ['histogram', number],
+    ['histogram', number, [1n]],
+    ['histogram', undefined, [1]],
+    ['custom', { ...own, retract: 1 }],
+  ] as [string, ...unknown[]][])
+    t.throws(() => a[name]?.(...parameters), { code: 'MILL_OPTION_INVALID' }, name);
   t.end();
 });
 
