@@ -34,11 +34,15 @@ class ChunkOperator implements Operator {
     this.#spec = spec;
     this.#context = context;
     this.#waiting = [...restored];
-    this.#passed = context.watermark;
+    // What waits came before some watermark that had passed: which, is not known.
+    this.#passed = restored.length > 0 ? TIME_MIN : context.watermark;
   }
 
   open(): void {
-    if (this.#waiting.length > 0) this.#startTimer();
+    if (this.#waiting.length === 0) return;
+    this.#startTimer();
+    // After a rescaling, what several subtasks had may make chunks already.
+    this.#context.wake();
   }
 
   process(inbox: Inbox): void {
@@ -51,6 +55,7 @@ class ChunkOperator implements Operator {
 
   onWake(): void {
     if (this.#isDue) this.#putAll();
+    else this.#putFull();
   }
 
   onWatermark(watermark: number): boolean {
@@ -79,25 +84,23 @@ class ChunkOperator implements Operator {
     this.#cancelTimer?.();
   }
 
-  /** Puts out chunks that have their size; false: there is no room for one. */
+  /** Puts out chunks that have their size; false: there is no room for one, and it is called again once there is. */
   #putFull(): boolean {
-    while (this.#waiting.length >= this.#spec.size) {
-      if (this.#context.output.full) return false;
-      this.#put();
-    }
+    while (this.#waiting.length >= this.#spec.size) if (!this.#put()) return false;
     return true;
   }
 
   /** Also the last, smaller one. */
   #putAll(): boolean {
-    if (!this.#putFull()) return false;
-    if (this.#waiting.length === 0) return true;
-    if (this.#context.output.full) return false;
-    this.#put();
+    while (this.#waiting.length > 0) if (!this.#put()) return false;
     return true;
   }
 
-  #put(): void {
+  #put(): boolean {
+    if (this.#context.output.full) {
+      this.#context.wake();
+      return false;
+    }
     const chunk = this.#waiting.splice(0, this.#spec.size);
     let latest = TIME_MIN;
     for (const [, timestamp] of chunk) latest = Math.max(latest, timestamp);
@@ -110,6 +113,7 @@ class ChunkOperator implements Operator {
     this.#cancelTimer = undefined;
     if (this.#waiting.length > 0) this.#startTimer();
     else this.#passed = this.#context.watermark;
+    return true;
   }
 
   #startTimer(): void {
