@@ -7,6 +7,7 @@ import type { Control } from '../core/control.js';
 import { hashKey, keyGroupOf, ownerOf } from '../core/key.js';
 import { deepFreeze } from '../core/plain.js';
 import type { InputChannel } from '../engine/exchange/channel.js';
+import { chosenSubtask } from '../engine/exchange/partitioner.js';
 import type { Partition } from '../engine/graph/nodes.js';
 
 interface SentRecord {
@@ -83,7 +84,7 @@ export class HarnessChannel {
   private consumerOf(record: unknown): number {
     const { partition } = this.options;
     if (partition.kind === 'global') return 0;
-    if (partition.kind === 'custom') return Number(partition.choose(record as never, this.queues.length));
+    if (partition.kind === 'custom') return chosenSubtask(partition.choose, record, this.queues.length);
     return this.turn;
   }
 

@@ -6,12 +6,12 @@
  */
 import { Batch, Inbox } from '../../core/batch.js';
 import type { Control } from '../../core/control.js';
-import { asMillraceError, describeValue, type ErrorPlace, MillraceError } from '../../core/errors.js';
+import { asMillraceError, type ErrorPlace, MillraceError } from '../../core/errors.js';
 import type { Partition } from '../graph/nodes.js';
 import type { Downstream } from '../worker/downstream.js';
 import type { OutputChannel } from './channel.js';
 import { Outbox } from './outbox.js';
-import { broadcast, ownersOf, partitionBy, partitionByKey, passOn } from './partitioner.js';
+import { broadcast, chosenSubtask, ownersOf, partitionBy, partitionByKey, passOn, UNCHOSEN } from './partitioner.js';
 
 export interface LinkWriterOptions {
   readonly partition: Partition;
@@ -42,6 +42,8 @@ export class LinkWriter implements Downstream {
   /** Channels that have got the control. */
   #told = 0;
   #turn = 0;
+  /** Where the record at the cursor goes, once there is room. */
+  #chosen = UNCHOSEN;
 
   constructor(options: LinkWriterOptions) {
     this.#outboxes = options.channels.map((channel) => new Outbox(channel, options.batchRecords));
@@ -101,11 +103,11 @@ export class LinkWriter implements Downstream {
       case 'broadcast':
         return broadcast(this.#inbox, this.#outboxes);
       case 'shuffle':
-        return partitionBy(this.#inbox, this.#outboxes, () => Math.floor(this.#random() * this.#outboxes.length));
+        return this.#dealBy(() => Math.floor(this.#random() * this.#outboxes.length));
       case 'global':
         return passOn(this.#inbox, this.#outboxes[0] as Outbox);
       case 'custom':
-        return partitionBy(this.#inbox, this.#outboxes, (record) => this.#chosen(partition.choose, record));
+        return this.#dealBy((record) => this.#choice(partition.choose, record));
       default:
         return passOn(this.#inbox, this.#outboxes[this.#turn] as Outbox);
     }
@@ -119,15 +121,13 @@ export class LinkWriter implements Downstream {
     }
   }
 
-  #chosen(choose: (record: never, subtasks: number) => unknown, record: unknown): number {
-    const count = this.#outboxes.length;
+  #dealBy(choose: (record: unknown) => number): void {
+    this.#chosen = partitionBy(this.#inbox, this.#outboxes, choose, this.#chosen);
+  }
+
+  #choice(choose: (record: never, subtasks: number) => unknown, record: unknown): number {
     try {
-      const chosen = choose(record as never, count);
-      if (Number.isInteger(chosen) && (chosen as number) >= 0 && (chosen as number) < count) return chosen as number;
-      throw new MillraceError(
-        'MILL_FUNCTION_FAILED',
-        `a partitioner chose ${describeValue(chosen)} of ${count} subtasks`,
-      );
+      return chosenSubtask(choose, record, this.#outboxes.length);
     } catch (error) {
       throw asMillraceError(error, 'MILL_FUNCTION_FAILED', { ...this.#consumer, position: this.#position() });
     }

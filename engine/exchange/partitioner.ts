@@ -4,6 +4,7 @@
  * Each moves the inbox's cursor past the records it has placed and returns early when an outbox has no room.
  */
 import type { Batch, Inbox } from '../../core/batch.js';
+import { describeValue, MillraceError } from '../../core/errors.js';
 import { hashKey, keyGroupOf, ownerOf } from '../../core/key.js';
 import type { Outbox } from './outbox.js';
 
@@ -75,15 +76,42 @@ export function passOn(inbox: Inbox, outbox: Outbox): void {
   inbox.cursor = at;
 }
 
-/** Each record to the outbox that `choose` says. */
-export function partitionBy(inbox: Inbox, outboxes: readonly Outbox[], choose: (record: unknown) => number): void {
+/** No outbox has been chosen for the record at the cursor. */
+export const UNCHOSEN = -1;
+
+/**
+ * Each record to the outbox that `choose` says, which is asked once for each. Returns the choice for the record that has
+ * found no room, `chosen` of the next call: asked again, chance would avoid the slow, and functions that count would skip.
+ */
+export function partitionBy(
+  inbox: Inbox,
+  outboxes: readonly Outbox[],
+  choose: (record: unknown) => number,
+  chosen: number,
+): number {
   const { records, timestamps, count } = inbox.batch;
+  let to = chosen;
   for (; inbox.cursor < count; inbox.cursor += 1) {
     const record = records[inbox.cursor];
-    const outbox = outboxes[choose(record)] as Outbox;
-    if (!outbox.makeRoom()) return;
+    if (to === UNCHOSEN) to = choose(record);
+    const outbox = outboxes[to] as Outbox;
+    if (!outbox.makeRoom()) return to;
     outbox.batch.push(record, timestamps[inbox.cursor] as number);
+    to = UNCHOSEN;
   }
+  return UNCHOSEN;
+}
+
+/** What a function of the user chooses, checked. Throws `MILL_FUNCTION_FAILED`. */
+export function chosenSubtask(
+  choose: (record: never, subtasks: number) => unknown,
+  record: unknown,
+  subtasks: number,
+): number {
+  const chosen = choose(record as never, subtasks);
+  if (Number.isInteger(chosen) && (chosen as number) >= 0 && (chosen as number) < subtasks) return chosen as number;
+  const text = `a partitioner chose ${describeValue(chosen)} of ${subtasks} subtasks`;
+  throw new MillraceError('MILL_FUNCTION_FAILED', text);
 }
 
 /** Each record to every outbox; all must have room before any gets it. */

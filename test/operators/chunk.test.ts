@@ -149,7 +149,9 @@ t.test('without a limit of time, chunks are the input cut into pieces, at once, 
       if (chunksOf(rig.out).length !== full) throw new Error(`${chunksOf(rig.out).length} chunks are out, not ${full}`);
       rig.end();
       const numbers = Array.from({ length: count }, (_, at) => at + 1);
-      const model = Array.from({ length: Math.ceil(count / size) }, (_, at) => numbers.slice(at * size, (at + 1) * size));
+      const model = Array.from({ length: Math.ceil(count / size) }, (_, at) =>
+        numbers.slice(at * size, (at + 1) * size),
+      );
       t.same(chunksOf(rig.out), model);
       checkTimes(rig.out);
     }),

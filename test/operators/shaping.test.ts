@@ -95,8 +95,11 @@ t.test('options that are none, and a partitioner that chooses what is not there'
   ])
     await t.rejects(async () => of(build), { code: 'MILL_OPTION_INVALID' });
   for (const chosen of [-1, 1, 0.5, Number.NaN, undefined as never]) {
-    const h = await of((s) => s.partitionCustom(() => chosen));
-    t.throws(() => h.send(1), { code: 'MILL_FUNCTION_FAILED' });
-    await h.close();
+    const custom = (s: Stream<number>): Stream<number> => s.partitionCustom(() => chosen);
+    // Also directly behind what the test sends.
+    for (const h of [await of(custom), await harness(custom)]) {
+      t.throws(() => h.send(1), { code: 'MILL_FUNCTION_FAILED' });
+      await h.close();
+    }
   }
 });
