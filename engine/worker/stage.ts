@@ -248,7 +248,7 @@ export class Stage implements Downstream {
 
   #drainOutputs(): boolean {
     const drained = drainAll(this.outputs);
-    if (drained && this.operator.ownWatermark && this.#inbox.drained) return this.#emitOwnWatermark();
+    if (drained && this.operator.ownWatermark) return this.#emitOwnWatermark();
     return drained;
   }
 
