@@ -6,6 +6,7 @@
 import { describeValue, MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
+import { eventTimeText } from '../engine/graph/explain.js';
 import type { Partition } from '../engine/graph/nodes.js';
 import { type AsyncSpec, asyncFactory } from '../operators/async/async-operator.js';
 import type { CallContext } from '../operators/async/call.js';
@@ -66,6 +67,12 @@ export interface EventTimeOptions<T> {
    * that advances event time, so that what is late depends on the input alone; several times the cost.
    */
   readonly emit?: 'interval' | 'each';
+  /**
+   * Where the data says how far time has come (Flink's punctuated watermarks): the watermark behind a record, epoch
+   * milliseconds, or undefined. No record at or below it is expected any more. Lower ones than before change nothing.
+   * Timestamps then make no watermarks, so it does not go with `outOfOrder`.
+   */
+  readonly punctuated?: (record: T, timestamp: number) => number | undefined;
   readonly onError?: OnError<T>;
 }
 
@@ -215,20 +222,23 @@ export class Stream<T> {
    */
   eventTime(timestamp: (record: T) => number, options: EventTimeOptions<T> = {}): Stream<T> {
     const { policy, sides } = policyOf(options.onError);
-    const outOfOrderMs = durationMs(options.outOfOrder ?? 0, 'outOfOrder');
+    const { outOfOrder, idleAfter, punctuated } = options;
+    if (punctuated && outOfOrder !== undefined) throw invalid('both punctuated and outOfOrder say what watermarks are');
+    const eventTime = {
+      timestamp,
+      outOfOrderMs: durationMs(outOfOrder ?? 0, 'outOfOrder'),
+      punctuated,
+      idleAfterMs: idleAfter === undefined ? undefined : durationMs(idleAfter, 'idleAfter'),
+      emit: options.emit ?? ('interval' as const),
+    };
     const id = this.graph.add(undefined, {
       kind: 'event-time',
       type: 'event-time',
-      description: `out of order by ${outOfOrderMs} ms`,
+      description: eventTimeText(eventTime),
       inputs: this.origins.map(({ node, side }) => ({ from: node, side, port: 0, partition: FORWARD })),
       sides,
       onError: policy,
-      eventTime: {
-        timestamp,
-        outOfOrderMs,
-        idleAfterMs: options.idleAfter === undefined ? undefined : durationMs(options.idleAfter, 'idleAfter'),
-        emit: options.emit ?? 'interval',
-      },
+      eventTime,
     });
     this.graph.deadLetters(id, options.onError);
     return new Stream(this.graph, [{ node: id, side: undefined }]);

@@ -3,7 +3,7 @@
  * do not matter here: each hosts one subtask of every chain.
  */
 import type { Chain, ChainedNode, ChainOutput, PhysicalPlan } from './chain.js';
-import type { ErrorPolicy, LogicalNode, Partition } from './nodes.js';
+import type { ErrorPolicy, EventTime, LogicalNode, Partition } from './nodes.js';
 
 /** A plan as plain data, for tools. */
 export interface ExplainedPlan {
@@ -49,7 +49,7 @@ export function explainPlan({ logical, chains }: PhysicalPlan): ExplainedPlan {
 }
 
 function explainNode({ node, eventTime, outputs }: ChainedNode, nameOf: (id: number) => string): ExplainedOperator {
-  const time = eventTime && `event time out of order by ${eventTime.outOfOrderMs} ms`;
+  const time = eventTime && `event time ${eventTimeText(eventTime)}`;
   return {
     name: node.uid,
     type: typeOf(node),
@@ -58,6 +58,11 @@ function explainNode({ node, eventTime, outputs }: ChainedNode, nameOf: (id: num
     declaredAt: node.declaredAt,
     outputs: outputs.flatMap((output) => explainOutput(output, nameOf)),
   };
+}
+
+/** How watermarks come about. */
+export function eventTimeText({ punctuated, outOfOrderMs }: EventTime): string {
+  return punctuated ? 'by watermarks in the data' : `out of order by ${outOfOrderMs} ms`;
 }
 
 function typeOf(node: LogicalNode): string {

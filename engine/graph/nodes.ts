@@ -57,6 +57,8 @@ interface NodeBase {
 export interface EventTime {
   readonly timestamp: (record: never) => number;
   readonly outOfOrderMs: number;
+  /** Where watermarks are in the data: that of a record, or undefined. Timestamps then make none. */
+  readonly punctuated: ((record: never, timestamp: number) => unknown) | undefined;
   /** A split that gives nothing for this long stops holding the watermark back. */
   readonly idleAfterMs: number | undefined;
   /** `each`: a watermark after every record that advances it; costs a batch per record. */

@@ -1,14 +1,16 @@
 /**
  * A split being read: its reader, its watermark, whether it is idle.
  *
- * Invariant: `watermark` is (highest timestamp seen) - outOfOrderness - 1, and never falls.
+ * Invariant: `watermark` is (highest timestamp seen) - outOfOrderness - 1, or the highest that records have said; it never
+ * falls.
  */
 import type { Batch } from '../../core/batch.js';
-import { asMillraceError, describeValue, MillraceError } from '../../core/errors.js';
+import { asMillraceError, type MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { PollStatus, ReaderContext, Source, Split, SplitReader } from '../../operators/source.js';
 import type { SourceEventTime } from '../graph/chain.js';
+import { timestampOf, watermarkBehind } from './record-time.js';
 
 /** A split on its way to a subtask, or in a checkpoint: where to go on, and the watermark it had. Plain data. */
 export interface AssignedSplit {
@@ -98,28 +100,22 @@ export class ActiveSplit {
     let latest = TIME_MIN;
     let kept = from;
     for (let at = from; at < to; at += 1) {
-      const time = stampOf(eventTime, records[at], context);
-      if (time === undefined) continue;
-      if (time > latest) latest = time;
-      records[kept] = records[at];
-      timestamps[kept] = time;
-      kept += 1;
+      try {
+        const time = timestampOf(eventTime, records[at]);
+        const watermark = watermarkBehind(eventTime, records[at], time);
+        if (watermark > latest) latest = watermark;
+        records[kept] = records[at];
+        timestamps[kept] = time;
+        kept += 1;
+      } catch (error) {
+        context.malformed({ error: failureOf(error, eventTime), position: undefined, raw: records[at] });
+      }
     }
     batch.count = kept;
-    this.#watermark = Math.max(this.#watermark, latest - eventTime.outOfOrderMs - 1);
+    this.#watermark = Math.max(this.#watermark, latest);
   }
 }
 
-function stampOf(eventTime: SourceEventTime, record: unknown, context: ReaderContext): number | undefined {
-  const { timestamp, declaredAt } = eventTime;
-  let failure: unknown;
-  try {
-    const time: unknown = timestamp(record as never);
-    if (typeof time === 'number' && Number.isFinite(time)) return time;
-    failure = new MillraceError('MILL_TIMESTAMP_INVALID', `eventTime returned ${describeValue(time)}`, { declaredAt });
-  } catch (error) {
-    failure = asMillraceError(error, 'MILL_FUNCTION_FAILED', { declaredAt });
-  }
-  context.malformed({ error: failure, position: undefined, raw: record });
-  return undefined;
+function failureOf(error: unknown, { declaredAt }: SourceEventTime): MillraceError {
+  return asMillraceError(error, 'MILL_FUNCTION_FAILED', { declaredAt });
 }

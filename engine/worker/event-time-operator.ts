@@ -3,10 +3,10 @@
  * source does this itself, per split (source-loop.ts).
  */
 import type { Inbox } from '../../core/batch.js';
-import { describeValue, MillraceError } from '../../core/errors.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../../operators/operator.js';
 import type { EventTime } from '../graph/nodes.js';
+import { timestampOf, watermarkBehind } from './record-time.js';
 
 export function eventTimeFactory(eventTime: EventTime, watermarkMs: number): OperatorFactory {
   return (context, restored) => new EventTimeOperator(eventTime, watermarkMs, context, restored);
@@ -16,6 +16,7 @@ class EventTimeOperator implements Operator {
   readonly #eventTime: EventTime;
   readonly #watermarkMs: number;
   readonly #context: OperatorContext;
+  /** The highest watermark that the records so far make. */
   #highest = TIME_MIN;
   #sent = TIME_MIN;
   #sentAt = TIME_MIN;
@@ -26,22 +27,22 @@ class EventTimeOperator implements Operator {
     this.#watermarkMs = watermarkMs;
     this.#context = context;
     // Several old subtasks may be dealt to this one: the slowest of them is safe for all.
-    if (restored.length > 0) this.#highest = Math.min(...(restored as number[]));
+    if (restored.length > 0) this.#highest = Math.min(...(restored as number[])) - eventTime.outOfOrderMs - 1;
   }
 
   process(inbox: Inbox): void {
     const { records, count } = inbox.batch;
     const { output } = this.#context;
-    const timestamp = this.#eventTime.timestamp as (record: unknown) => unknown;
     const each = this.#eventTime.emit === 'each';
     let at = inbox.cursor;
     try {
       while (at < count && !output.full) {
-        const time = checkTime(timestamp(records[at]));
+        const time = timestampOf(this.#eventTime, records[at]);
+        const watermark = watermarkBehind(this.#eventTime, records[at], time);
         output.push(records[at], time);
         at += 1;
-        const rises = time > this.#highest;
-        if (rises) this.#highest = time;
+        const rises = watermark > this.#highest;
+        if (rises) this.#highest = watermark;
         if (rises && each) return;
       }
     } finally {
@@ -50,7 +51,7 @@ class EventTimeOperator implements Operator {
   }
 
   ownWatermark(): number {
-    const time = this.#highest - this.#eventTime.outOfOrderMs - 1;
+    const time = this.#highest;
     if (time <= this.#sent) return this.#sent;
     const elapsed = this.#context.host.elapsed();
     const waitMs = this.#sentAt + this.#watermarkMs - elapsed;
@@ -74,11 +75,7 @@ class EventTimeOperator implements Operator {
   }
 
   snapshot(): { readonly state: number } {
-    return { state: this.#highest };
+    // As a timestamp: it stays right if `outOfOrder` is another one when the job goes on.
+    return { state: this.#highest + this.#eventTime.outOfOrderMs + 1 };
   }
-}
-
-function checkTime(time: unknown): number {
-  if (typeof time === 'number' && Number.isFinite(time)) return time;
-  throw new MillraceError('MILL_TIMESTAMP_INVALID', `eventTime returned ${describeValue(time)}`);
 }

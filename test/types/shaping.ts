@@ -32,3 +32,11 @@ orders.tap((order) => order.shop);
 orders.throttle('c', {});
 // @ts-expect-error no such unit of time
 orders.chunk('d', 10, { within: '1 second' });
+
+recordsOf(
+  orders.eventTime((order) => order.region, { punctuated: (order, at) => (order.region > at ? at : undefined) }),
+).are<Order>(true);
+// @ts-expect-error no such field
+orders.eventTime((order) => order.region, { punctuated: (order) => order.shop });
+// @ts-expect-error a watermark is a number
+orders.eventTime((order) => order.region, { punctuated: (order) => order.id });
