@@ -71,6 +71,9 @@ export class ColumnValueTable<T> implements ValueTable<T>, EvictableTable {
     this.reach(slot);
     if (this.journal?.draining) this.writeSealed(slot, this.journal);
     this.appear(slot);
+    // The mark of a key that had the slot before says that nothing stands in the checkpoints: now something does.
+    if (((this.flags[slot] as number) & (this.journal?.open ?? 0)) !== 0)
+      this.flags[slot] = (this.flags[slot] as number) | STORED;
     if (this.values === null && typeof value === 'number') this.numbers[slot] = value;
     else this.boxed()[slot] = value as T;
   }

@@ -10,6 +10,7 @@
  */
 import fc from 'fast-check';
 import type { Test } from 'tap';
+import { hashKey, keyGroupOf } from '../../core/key.js';
 import { TIME_MAX } from '../../core/time.js';
 import type { KeyedState, RowWriter, StateRow } from '../../state/backend.js';
 import { isSame, KEYS, mark, slotOf, slotsOf, twin } from './state-kit.js';
@@ -401,6 +402,7 @@ export function sealingConformance(t: Test, make: () => KeyedState, evicts = fal
     checkWritten(t, name, changes, () => new Run(make, evicts));
   for (const [name, changes] of Object.entries(CHANGES)) checkAll(name, changes);
   checkAll('all of it', fc.oneof(...Object.values(CHANGES)));
+  checkComesBack(t, make);
   checkSeal(t, make);
   checkFailure(t, make);
   checkRestore(t, make);
@@ -417,6 +419,47 @@ function checkWritten(t: Test, name: string, changes: fc.Arbitrary<Change>, begi
     const { failed, numRuns, seed } = fc.check(property, { numRuns: CASES });
     if (failed) fc.assert(property, { numRuns: CASES, seed });
     t.equal(numRuns, CASES, `seed ${seed}`);
+    t.end();
+  });
+}
+
+/** As after it had left memory: the slot it comes back into was another key's, whose row came and went unwritten. */
+function checkComesBack(t: Test, make: () => KeyedState): void {
+  t.test('a row that comes back into a used slot, and is removed, is written as removed', (t) => {
+    const put: Readonly<
+      Record<string, readonly [Omit<StateRow, 'key' | 'keyGroup'>, (s: KeyedState, slot: number) => void]>
+    > = {
+      value: [{ table: 'v', kind: 'value', value: 1 }, (s, slot) => s.value('v').remove(slot)],
+      list: [{ table: 'l', kind: 'list', subkey: 0, value: 1 }, (s, slot) => s.list('l').remove(slot)],
+      map: [{ table: 'm', kind: 'map', subkey: 'x', value: 1 }, (s, slot) => s.map('m').clear(slot)],
+    };
+    for (const [kind, [row, remove]] of Object.entries(put)) {
+      const state = make();
+      const first = slotOf(state, 'first');
+      state.value('v').set(first, 1);
+      state.value('v').remove(first);
+      state.list('l').add(first, 1);
+      state.list('l').remove(first);
+      state.map('m').set(first, 'x', 1);
+      state.map('m').remove(first, 'x');
+      // Keys pass by until one gets the slot.
+      let [key, second] = ['', -1];
+      for (let n = 0; second !== first; n += 1) {
+        key = `passing by ${n}`;
+        second = slotOf(state, key);
+      }
+      state.restore({ ...row, key, keyGroup: keyGroupOf(hashKey(key), 128) });
+      remove(state, second);
+      const rows: Rows = new Map();
+      const written: string[] = [];
+      const gathered = new Gathered(rows);
+      state.seal({
+        put: gathered.put,
+        remove: (table, of, _group, gone) => void written.push(`${of} ${table} ${gone}`),
+      });
+      while (!state.drainSealed(10));
+      t.same(written, [`${kind} ${row.table} ${key}`]);
+    }
     t.end();
   });
 }
