@@ -90,6 +90,14 @@ export type {
 export type { KeyedStream, RunningOptions } from './keyed-stream.js';
 export type { Lookup, LookupCacheOptions } from './lookups.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
+export type {
+  DynamicMatchOptions,
+  PatternRule,
+  Patterns,
+  RuleMatch,
+  RuleMatches,
+  RuleTimedOut,
+} from './match-dynamic.js';
 export { deadLetter, type OnError } from './on-error.js';
 export type { Output } from './output.js';
 export type { AddStep, Pattern, PatternStart, RecordsOf, SoFar, Taken } from './pattern.js';

@@ -43,6 +43,14 @@ import type {
 } from './join-types.js';
 import { coGroup, intervalJoin, type JoinCall, temporalJoin, windowJoin } from './joins.js';
 import { addMatch, type BuildPattern, type MatchOptions, type MatchResults, type NamesOf } from './match.js';
+import {
+  addDynamicMatch,
+  type DynamicMatchOptions,
+  type PatternRule,
+  type Patterns,
+  type RuleMatches,
+  type RulesOf,
+} from './match-dynamic.js';
 import type { OnError } from './on-error.js';
 import type { RecordsOf } from './pattern.js';
 import { type ProcessFunctions, processSpec, type SideDescriptors } from './process.js';
@@ -159,6 +167,29 @@ export class KeyedStream<K extends Key, T> {
     options: MatchOptions<T, NamesOf<B & L>> = {},
   ): MatchResults<K, T, RecordsOf<B & L>> {
     return addMatch(this.graph, this.input, name, build, options);
+  }
+
+  /**
+   * As `match`, in event time, with patterns that come and go while the job runs. The job has the patterns; rules, which are
+   * broadcast, say which of them are in force, and what they are made with. A record is shown to the rules that are in force
+   * when the watermark passes it, so give the rules event time, too: until they have some, nothing is looked at.
+   *
+   * State: partial matches of each rule and key. Those of a rule that has gone are removed where their key is met again.
+   *
+   * @example
+   * payments.keyBy((p) => p.card).matchDynamic('alerts', rules.broadcast(), {
+   *   burst: (p, { limit }: { limit: number }) =>
+   *     p.begin('large', (payment) => payment.cents > limit).times(3).within('10m'),
+   * })
+   */
+  matchDynamic<P extends Patterns<T>>(
+    name: string,
+    rules: RulesOf<P>,
+    patterns: P,
+    options: DynamicMatchOptions<T, PatternRule<P>> = {},
+  ): RuleMatches<K, T> {
+    const inputs = [this.input, rules.input] as const;
+    return addDynamicMatch({ graph: this.graph, name, inputs }, patterns, options as DynamicMatchOptions<T, unknown>);
   }
 
   /**

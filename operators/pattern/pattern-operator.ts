@@ -12,10 +12,20 @@ import { TIME_MIN } from '../../core/time.js';
 import type { MapTable, TimerTable } from '../../state/backend.js';
 import type { Operator, OperatorContext } from '../operator.js';
 import type { MatchTurn } from './match-turn.js';
-import { matchTurn, type PatternSpec } from './pattern-spec.js';
+import type { PatternSpec } from './pattern-spec.js';
 
 /** The side output of records that came too late to be looked at. */
 export const LATE = 'late';
+
+/** What goes through a key's records when their time has come. */
+type Turn = Pick<MatchTurn, 'pending' | 'begin' | 'work'>;
+
+/** What a turn needs of the operator. */
+export interface Waiting {
+  readonly timers: TimerTable;
+  /** Whether records of a key wait for that time. */
+  readonly waits: (slot: number, time: number) => boolean;
+}
 
 export class PatternOperator implements Operator {
   private readonly context: OperatorContext;
@@ -23,20 +33,16 @@ export class PatternOperator implements Operator {
   /** Records that wait, by time. */
   private readonly waiting: MapTable<number, unknown[]>;
   private readonly timers: TimerTable;
-  private readonly turn: MatchTurn;
+  private readonly turn: Turn;
   /** The watermark that has been dealt with. */
   private watermark = TIME_MIN;
 
-  constructor(spec: PatternSpec, context: OperatorContext) {
+  constructor(compare: PatternSpec['compare'], context: OperatorContext, turnOf: (waiting: Waiting) => Turn) {
     this.context = context;
-    this.compare = spec.compare;
+    this.compare = compare;
     this.waiting = context.state.map('waiting');
     this.timers = context.state.timers('event');
-    this.turn = matchTurn(spec, context, {
-      timers: this.timers,
-      isNeeded: (slot, time) => this.waiting.has(slot, time),
-      onError: (error, record, timestamp) => context.reject(error, record, timestamp),
-    });
+    this.turn = turnOf({ timers: this.timers, waits: (slot, time) => this.waiting.has(slot, time) });
   }
 
   open(): void {

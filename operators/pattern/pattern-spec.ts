@@ -14,14 +14,21 @@ export interface PatternSpec {
   readonly compare: ((a: never, b: never) => number) | undefined;
 }
 
+/** Where matches are kept, and what each output is labelled with; left out: in `matches`, and with nothing. */
+export interface TurnPlace {
+  readonly table?: string;
+  readonly label?: object;
+}
+
 /** The turns of an operator. Its automaton is its own, because conditions remember what they answered. */
 export function matchTurn(
   { pattern, afterMatch }: PatternSpec,
   context: OperatorContext,
-  options: Pick<MatchTurnOptions, 'timers' | 'isNeeded' | 'onError'>,
+  options: Pick<MatchTurnOptions, 'timers' | 'isNeeded' | 'onError'> & TurnPlace,
 ): MatchTurn {
   const automaton = compilePattern(pattern);
   const matcher = new Matcher(automaton, afterMatch, () => context.host.now());
-  const output = new MatchOutput(context, matcher, automaton.steps);
-  return new MatchTurn({ ...options, context, matcher, output, rows: context.state.value('matches') });
+  const { table = 'matches', label = {} } = options;
+  const output = new MatchOutput(context, matcher, automaton.steps, label);
+  return new MatchTurn({ ...options, context, matcher, output, rows: context.state.value(table) });
 }
