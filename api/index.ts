@@ -88,7 +88,7 @@ export type {
   WindowJoin,
 } from './join-types.js';
 export type { KeyedStream, RunningOptions } from './keyed-stream.js';
-export type { Lookup, LookupCacheOptions } from './lookups.js';
+export { type Lookup, type LookupCacheOptions, tableOf } from './lookups.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export type {
   DynamicMatchOptions,

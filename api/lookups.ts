@@ -2,12 +2,15 @@
  * Options of lookup joins, checked, and their nodes. The method that users call is in stream.ts.
  */
 import { describeValue, MillraceError } from '../core/errors.js';
+import type { Host } from '../core/host.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
 import type { CallContext } from '../operators/async/call.js';
 import { lookupFactory } from '../operators/async/lookup.js';
+import { sourceTable, type TableLoader } from '../operators/async/source-table.js';
 import { tableLookupFactory } from '../operators/async/table-lookup.js';
 import type { OperatorFactory } from '../operators/operator.js';
+import type { Source } from '../operators/source.js';
 import { type AsyncOptions, type Batched, batchCallsSpec, callsSpec } from './async.js';
 
 /** Rows that have been looked up are used again. */
@@ -43,8 +46,8 @@ interface LookupMany<T, K, V, J> extends LookupBase<T, K, J> {
 
 /** Loads the whole table. */
 interface LookupTable<T, K, V, J> extends LookupBase<T, K, J> {
-  /** All rows by key. Called in each subtask, before its first record. */
-  readonly table: () => Iterable<readonly [K, V]> | PromiseLike<Iterable<readonly [K, V]>>;
+  /** All rows by key: a function, or `tableOf` a source. Called in each subtask, before its first record. */
+  readonly table: (host: Host) => Iterable<readonly [K, V]> | PromiseLike<Iterable<readonly [K, V]>>;
   /** Loads it again so often; default: never. If that fails, the job does. */
   readonly refresh?: Duration;
 }
@@ -54,6 +57,21 @@ export type Lookup<T, K extends Key, V, J extends 'inner' | 'left'> =
   | LookupOne<T, K, V, J>
   | LookupMany<T, K, V, J>
   | LookupTable<T, K, V, J>;
+
+/**
+ * All records of a source that ends as a table for `lookupJoin`, by key; of several with one key the last counts. A record that
+ * can't be read fails the load. Throws `MILL_OPTION_INVALID` for a source that never ends.
+ *
+ * @example
+ * flights.lookupJoin('airports', {
+ *   key: (flight) => flight.origin,
+ *   table: tableOf(files('airports.csv', csv()), (airport) => airport.code),
+ *   refresh: '1h',
+ * }, (flight, airport) => ({ ...flight, city: airport.city }))
+ */
+export function tableOf<R, K extends Key>(source: Source<R>, key: (row: R) => K): TableLoader<K, R> {
+  return sourceTable(source, key);
+}
 
 type AnyLookup = Lookup<never, Key, never, 'inner' | 'left'>;
 

@@ -6,6 +6,7 @@
  */
 import type { Inbox } from '../../core/batch.js';
 import { asMillraceError } from '../../core/errors.js';
+import type { Host } from '../../core/host.js';
 import type { Key } from '../../core/key.js';
 import { distinctMark } from '../aggregate/plain-kinds.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../operator.js';
@@ -14,7 +15,7 @@ export interface TableLookupSpec {
   readonly keyOf: (record: never) => Key | null | undefined;
   readonly combine: (record: never, row: never) => unknown;
   readonly isLeft: boolean;
-  readonly load: () => unknown;
+  readonly load: (host: Host) => unknown;
   /** Infinity: the table is loaded once. */
   readonly refreshMs: number;
 }
@@ -59,7 +60,7 @@ class TableLookup implements Operator {
 
   async #load(): Promise<void> {
     const rows = new Map<unknown, unknown>();
-    const loaded = (await this.#spec.load()) as Iterable<readonly [unknown, unknown]>;
+    const loaded = (await this.#spec.load(this.#context.host)) as Iterable<readonly [unknown, unknown]>;
     for (const [key, row] of loaded) rows.set(distinctMark(key), row ?? undefined);
     this.#rows = rows;
   }

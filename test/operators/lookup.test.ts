@@ -1,5 +1,6 @@
 /** Lookup joins: caches, rows that there are not, several keys a call, tables that are loaded whole. */
 import fc from 'fast-check';
+import { collect, csv, files, fromIterable, job, ndjson, run, tableOf } from 'millrace';
 import t, { type Test } from 'tap';
 import { lookupJoinFactory } from '../../api/lookups.js';
 import { Batch, Inbox } from '../../core/batch.js';
@@ -212,4 +213,46 @@ t.test('options', (t) => {
   ])
     t.throws(() => lookupJoinFactory(how as never, combine, {}), invalid);
   t.end();
+});
+
+t.test('a table that is read from files', async (t) => {
+  const root = t.testdir({
+    'a.csv': `item,price\n${Array.from({ length: 5_000 }, (_, n) => `i${n},${n}`).join('\n')}\n`,
+    'b.csv': 'item,price\ntea,7\nmug,9\ntea,8\n',
+    'broken.ndjson': '{"item": "tea"}\n{"item"\n',
+  });
+  const priced = job('priced', (j) =>
+    j
+      .from('orders', fromIterable(['tea', 'i4999', 'none'].map((item) => ({ item }))))
+      .lookupJoin(
+        'prices',
+        { key: (order) => order.item, table: tableOf(files(`${root}/*.csv`, csv()), (row) => row.item) },
+        (order, row) => [order.item, row.price],
+      )
+      .to('all', collect()),
+  );
+  t.same((await run(priced, { state: false })).collected.all, [
+    ['tea', '8'],
+    ['i4999', '4999'],
+  ]);
+  for (const [path, code] of [
+    ['missing.csv', 'MILL_FILE_MISSING'],
+    ['broken.ndjson', 'MILL_RECORD_MALFORMED'],
+  ] as const) {
+    const broken = job('broken', (j) =>
+      j
+        .from('orders', fromIterable([{ item: 'tea' }]))
+        .lookupJoin(
+          'prices',
+          {
+            key: (order) => order.item,
+            table: tableOf(files(`${root}/${path}`, ndjson<{ item: string }>()), (row) => row.item),
+          },
+          (order) => order,
+        )
+        .to('all', collect()),
+    );
+    await t.rejects(async () => await run(broken, { state: false, restart: { kind: 'none' } }), { code });
+  }
+  t.throws(() => tableOf(files(`${root}/a.csv`, csv(), { follow: true }), () => 'x'), { code: 'MILL_OPTION_INVALID' });
 });

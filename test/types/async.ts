@@ -1,5 +1,5 @@
 /** Types of asynchronous calls and lookup joins, and mistakes that do not compile. Never run; `tsc` is the test. */
-import type { Stream } from 'millrace';
+import { type Source, type Stream, tableOf } from 'millrace';
 import { recordsOf } from './same.js';
 
 interface Order {
@@ -41,6 +41,14 @@ recordsOf(
   ),
 ).are<string>(true);
 
+declare const customers: Source<{ readonly id: number; readonly city: string }>;
+recordsOf(
+  orders.lookupJoin('m', { key: (o) => o.customer, table: tableOf(customers, (c) => c.id) }, (_o, c) => c.city),
+).are<string>(true);
+
+const byId = { key: (o: Order) => o.id, table: tableOf(customers, (c) => c.id) };
+// @ts-expect-error keys of another type
+orders.lookupJoin('n', byId, (_o, c) => c.city);
 // @ts-expect-error keys of another type
 orders.lookupJoin('h', { key: (o) => o.id, lookup: find }, (order) => order);
 const left = { key: (o: Order) => o.customer, lookup: find, type: 'left' } as const;
