@@ -42,8 +42,10 @@ interface Row {
   readonly factory: OperatorFactory;
   /** Inputs that get records in turn; default 1. */
   readonly inputs?: number;
-  /** Times between two records, ms of event time; default 1. */
+  /** Time between two records, ms of event time; default 1. */
   readonly stepMs?: number;
+  /** Records come for so long, ms of event time, before anything is measured. */
+  readonly fillMs?: number;
 }
 
 const BURSTS = 7;
@@ -111,6 +113,16 @@ const keysOf = (count: number): string => `${count >= 1e6 ? `${count / 1e6} M` :
 const byKeys = (factory: () => OperatorFactory): Row[] =>
   KEYS.map((keys) => ({ axis: keysOf(keys), keys, factory: factory() }));
 
+/** A slide is a second: 100 keys have a result every 1,000 records, or with a tenth of the step every 10,000. */
+const slidingRows = (stepMs: number): Row[] =>
+  [1, 10, 60, 600].map((ratio) => ({
+    axis: `${ratio}:1`,
+    keys: 100,
+    factory: windows(sliding(ratio * 1_000, 1_000)),
+    stepMs,
+    fillMs: ratio * 1_200,
+  }));
+
 const CURVES: Readonly<Record<string, () => readonly Row[]>> = {
   'running aggregate': () => byKeys(running),
   'value with ttl': () => byKeys(valueWithTtl),
@@ -118,12 +130,8 @@ const CURVES: Readonly<Record<string, () => readonly Row[]>> = {
   'top n': () => [1, 10, 100].map((n) => ({ axis: `n ${n}`, keys: 1_000, factory: topN(n) })),
   'tumbling window': () =>
     KEYS.map((keys) => ({ axis: keysOf(keys), keys, factory: windows(tumbling(Math.max(10_000, keys * 2))) })),
-  'sliding window': () =>
-    [1, 10, 60, 600].map((ratio) => ({
-      axis: `${ratio}:1`,
-      keys: 100,
-      factory: windows(sliding(ratio * 1_000, 1_000)),
-    })),
+  'sliding window': () => slidingRows(1),
+  'sliding, less often': () => slidingRows(0.1),
   'cumulating window': () =>
     [1, 60, 600].map((ratio) => ({ axis: `${ratio}:1`, keys: 100, factory: windows(cumulate(ratio * 1_000, 1_000)) })),
   'count window': () =>
@@ -163,7 +171,7 @@ interface Cost {
 }
 
 /** Any key, at a record every `stepMs`, a little out of order, with a watermark every second or batch. */
-function run({ keys, factory, inputs = 1, stepMs = 1 }: Row): Cost {
+function run({ keys, factory, inputs = 1, stepMs = 1, fillMs = 0 }: Row): Cost {
   const collect = (globalThis as { gc?: () => void }).gc as () => void;
   const rig = new OperatorRig(factory);
   let seed = 12_345;
@@ -195,6 +203,7 @@ function run({ keys, factory, inputs = 1, stepMs = 1 }: Row): Cost {
   // Every key once and more, so that all have state.
   for (let filled = 0; filled < Math.max(keys * 2 * inputs, 50 * RECORDS); filled += RECORDS)
     batch((at) => (Math.floor(filled / inputs) + at) % keys);
+  while (now < fillMs) batch(() => random(keys));
   collect();
   const after = process.memoryUsage();
   const rates: number[] = [];
