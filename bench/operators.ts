@@ -46,6 +46,8 @@ interface Row {
   readonly stepMs?: number;
   /** Records come for so long, ms of event time, before anything is measured. */
   readonly fillMs?: number;
+  /** Makes what comes of an event, on an input. */
+  readonly record?: (event: Event, input: number) => unknown;
 }
 
 const BURSTS = 7;
@@ -161,9 +163,20 @@ const CURVES: Readonly<Record<string, () => readonly Row[]>> = {
       keys,
       factory: processFactory(changelogJoinSpec({ type: 'inner', ttl: undefined, combine: pairOf })),
       inputs: 2,
+      record: comingAndGoing(keys),
     })),
   'asynchronous call': () => [1, 10, 100].map((n) => ({ axis: `capacity ${n}`, keys: 1_000, factory: called(n) })),
 };
+
+/** On each input a key's row comes and goes in turn: half of the changes meet a row on the other side. */
+function comingAndGoing(keys: number): (event: Event, input: number) => unknown {
+  const there = [new Uint8Array(keys), new Uint8Array(keys)];
+  return ({ key }, input) => {
+    const own = there[input] as Uint8Array;
+    own[key] = 1 - (own[key] as number);
+    return { kind: own[key] === 1 ? 'insert' : 'delete', record: { key, input } };
+  };
+}
 
 interface Cost {
   readonly perCpuSecond: number;
@@ -171,7 +184,7 @@ interface Cost {
 }
 
 /** Any key, at a record every `stepMs`, a little out of order, with a watermark every second or batch. */
-function run({ keys, factory, inputs = 1, stepMs = 1, fillMs = 0 }: Row): Cost {
+function run({ keys, factory, inputs = 1, stepMs = 1, fillMs = 0, record = (event) => event }: Row): Cost {
   const collect = (globalThis as { gc?: () => void }).gc as () => void;
   const rig = new OperatorRig(factory);
   let seed = 12_345;
@@ -190,11 +203,12 @@ function run({ keys, factory, inputs = 1, stepMs = 1, fillMs = 0 }: Row): Cost {
       now += stepMs;
       made += 1;
     }
+    const input = Math.floor(made / RECORDS) % inputs;
     rig.feed(
-      events,
+      events.map((event) => record(event, input)),
       events.map(({ key }) => key),
       times,
-      Math.floor(made / RECORDS) % inputs,
+      input,
     );
     rig.advance(now - 101);
   };

@@ -1,16 +1,15 @@
 /**
- * Equality of plain data by value, the same that `valueKey` gives: -0 is 0, NaN equals itself, the order of an object's fields
+ * Equality of plain data by value, the same that `valueText` gives: -0 is 0, NaN equals itself, the order of an object's fields
  * does not count. Written out, as it is asked for every record of a changelog.
  */
-import { sameKey } from '../core/key.js';
-import { valueKey } from './value-key.js';
+import { valueText } from './value-text.js';
 
 export function sameValue(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a !== a && b !== b;
   if (Array.isArray(a) && Array.isArray(b)) return sameElements(a, b);
   if (isRecord(a) && isRecord(b)) return sameFields(a, b);
-  return sameKey(valueKey(a), valueKey(b));
+  return valueText(a) === valueText(b);
 }
 
 function sameElements(a: readonly unknown[], b: readonly unknown[]): boolean {

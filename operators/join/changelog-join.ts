@@ -8,13 +8,12 @@
  * Invariant: nothing has changed before a change's results have all been made, so that a function that throws leaves both
  * tables as they were.
  */
-import type { Key } from '../../core/key.js';
 import type { Duration } from '../../core/time.js';
 import { state } from '../../state/descriptors.js';
 import type { MapHandle } from '../../state/handles.js';
 import { adds, type Change, type ChangeKind, changeOf } from '../changelog.js';
 import type { ProcessSpec } from '../process.js';
-import { valueKey } from '../value-key.js';
+import { valueText } from '../value-text.js';
 import type { JoinType } from './join-type.js';
 
 export interface ChangelogJoinSpec {
@@ -25,7 +24,8 @@ export interface ChangelogJoinSpec {
 
 /** Equal records, and how many there are. */
 type Same = readonly [count: number, record: unknown];
-type Table = MapHandle<Key, Same>;
+/** By their text. */
+type Table = MapHandle<string, Same>;
 
 interface Tables {
   readonly state: { readonly left: Table; readonly right: Table };
@@ -33,7 +33,7 @@ interface Tables {
 
 export function changelogJoinSpec(spec: ChangelogJoinSpec): ProcessSpec {
   const join = spec.type === 'semi' || spec.type === 'anti' ? new FilteringJoin(spec) : new PairingJoin(spec);
-  const table = () => state.map<Key, Same>(spec.ttl === undefined ? {} : { ttl: spec.ttl });
+  const table = () => state.map<string, Same>(spec.ttl === undefined ? {} : { ttl: spec.ttl });
   return {
     state: { left: table(), right: table() },
     sides: [],
@@ -140,11 +140,11 @@ class FilteringJoin {
 
 /** Without this record the table has none for the key. */
 function isLast(table: Table, record: unknown): boolean {
-  return table.size === 1 && table.get(valueKey(record))?.[0] === 1;
+  return table.size === 1 && table.get(valueText(record))?.[0] === 1;
 }
 
 function apply({ kind, record }: Change<unknown>, table: Table): void {
-  const key = valueKey(record);
+  const key = valueText(record);
   const count = table.get(key)?.[0] ?? 0;
   if (adds(kind)) table.set(key, [count + 1, record]);
   else if (count > 1) table.set(key, [count - 1, record]);

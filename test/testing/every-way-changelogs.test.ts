@@ -6,7 +6,7 @@ import { type Change, type Stream, state } from 'millrace';
 import { everyWay, type Phase, type Step } from 'millrace/testing';
 import t from 'tap';
 import { Random } from '../../core/random.js';
-import { valueKey } from '../../operators/value-key.js';
+import { valueText } from '../../operators/value-text.js';
 
 t.setTimeout(120_000);
 
@@ -47,7 +47,7 @@ function joined(left: readonly Row[], right: readonly Row[]): string[] {
   return pairs.map(textOf);
 }
 
-const textOf = (pair: Pair): string => JSON.stringify(valueKey(pair));
+const textOf = (pair: Pair): string => valueText(pair);
 
 t.test('changelog joins', async (t) => {
   let [kills, rescales] = [0, 0];
