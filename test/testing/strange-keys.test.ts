@@ -101,6 +101,16 @@ const OPERATORS: Readonly<Record<string, Keyed>> = {
       .keyBy(key)
       .match('x', (p) => p.begin('low', (e) => e.at < 0).followedBy('high', (e) => e.at > 5))
       .matches.map(({ key, match }) => ({ key, low: match.low, high: match.high })),
+  'match in time': (s, key) =>
+    s
+      .keyBy(key)
+      .match('x', (p) =>
+        p
+          .begin('low', (e) => e.at < 0)
+          .followedBy('high', (e) => e.at > 5)
+          .within(20),
+      )
+      .matches.map(({ key, match }) => ({ key, low: match.low, high: match.high })),
   join: (s, key) => {
     const keyed = s.keyBy(key);
     return keyed.join('x', keyed, { within: [0, 9] }, (a, b) => ({ k: a.k, a: a.n, b: b.n }));
@@ -112,6 +122,18 @@ const OPERATORS: Readonly<Record<string, Keyed>> = {
       .map(({ kind, record }) => ({ kind, ...record }));
   },
 };
+
+/** Once event time has come to its end, these keep nothing: windows have closed, intervals are over, matches can't come. */
+const LEAVES_NOTHING = [
+  'tumbling',
+  'sliding',
+  'cumulating',
+  'session',
+  'suppress',
+  'mapAsync',
+  'join',
+  'match in time',
+];
 
 /** A channel for each key, in the order of its records, with times that come in order. */
 const INPUTS: readonly Phase[] = [
@@ -158,6 +180,10 @@ for (const [name, operator] of Object.entries(OPERATORS)) {
     h.end();
     await h.settled();
     const wanted = h.take().map(numbered);
+    if (LEAVES_NOTHING.includes(name)) {
+      for (const k of KEYS.keys()) t.strictSame(h.state(`plain ${k}`), {}, 'nothing is left of a key');
+      t.strictSame(h.timers(), [], 'no timer is left');
+    }
     await h.close();
     t.ok(wanted.length >= KEYS.length, `${wanted.length} results`);
     const report = await everyWay(
