@@ -5,8 +5,10 @@ import { MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type BroadcastSpec, broadcastFactory } from '../operators/broadcast/broadcast-process.js';
 import type { Results } from '../operators/lazy-output.js';
+import type { DequeHandle } from '../state/deque-handle.js';
 import type {
   AggregatingDescriptor,
+  DequeDescriptor,
   ListDescriptor,
   MapDescriptor,
   ReducingDescriptor,
@@ -48,7 +50,9 @@ type Readable<D> =
           ? { get(): T | undefined }
           : D extends AggregatingDescriptor<infer _In, infer _Acc, infer Out>
             ? { get(): Out | undefined }
-            : never;
+            : D extends DequeDescriptor<infer T>
+              ? Pick<DequeHandle<T>, 'get' | 'size' | 'first' | 'last'>
+              : never;
 
 /** Broadcast state, to be read. */
 export type ReadableHandles<B extends StateDescriptors> = { readonly [N in keyof B]: Readable<B[N]> };

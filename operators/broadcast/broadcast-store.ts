@@ -22,7 +22,8 @@ export class BroadcastStore {
 
   /** `restored`: what `snapshot` of some subtask gave. */
   constructor(descriptors: StateDescriptors, restored: unknown) {
-    for (const row of (restored ?? []) as readonly StateRow[]) this.#state.restore(row);
+    // A copy: where no thread is between, several subtasks start from the same rows.
+    for (const row of structuredClone(restored ?? []) as readonly StateRow[]) this.#state.restore(row);
     // All of it stands under one key, which is never let go.
     const batch = new Batch(1);
     batch.pushKeyed(undefined, 0, null, hashKey(null));
@@ -34,12 +35,15 @@ export class BroadcastStore {
     this.readable = Object.fromEntries(Object.entries(this.handles).map(([name, handle]) => [name, reading(handle)]));
   }
 
+  /** A copy: it is written later, and by then accumulators may have changed in place. */
   snapshot(): readonly StateRow[] {
-    return [...this.#state.rows()];
+    return structuredClone([...this.#state.rows()]);
   }
 }
 
 const READS = ['get', 'has', 'entries', 'keys', 'values'] as const;
+const PROPERTIES = ['size', 'first', 'last'] as const;
+const CHANGES = ['set', 'add', 'delete', 'clear', 'push', 'unshift', 'pop', 'shift'] as const;
 
 /** What of a handle reads; the rest throws. */
 function reading(handle: object): object {
@@ -49,8 +53,9 @@ function reading(handle: object): object {
     const method = target[name];
     if (typeof method === 'function') shown[name] = method.bind(handle);
   }
-  for (const name of ['set', 'add', 'delete', 'clear']) if (name in handle) shown[name] = refuse(name);
-  if ('size' in handle) Object.defineProperty(shown, 'size', { get: () => target.size, enumerable: true });
+  for (const name of CHANGES) if (name in handle) shown[name] = refuse(name);
+  for (const name of PROPERTIES)
+    if (name in handle) Object.defineProperty(shown, name, { get: () => target[name], enumerable: true });
   return Object.freeze(shown);
 }
 
