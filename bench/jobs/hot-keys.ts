@@ -8,9 +8,14 @@ import { generate, job, type Sink } from 'millrace';
 const KEYS = 1_000_000;
 const HOT = 100_000;
 
+/** Keys that so many records in a row touch, on average. */
+export function keysTouched(records: number): number {
+  return HOT * (1 + records / hotKeysParams.period);
+}
+
 export const hotKeysParams = {
-  /** Records between two moves of the hot set. */
-  period: 3_000_000,
+  /** Records between two moves of the hot set: on two seconds come some ten million. */
+  period: 20_000_000,
   /** [0]: longest gap since it was last set to 0, in ms. */
   gap: new Float64Array(new SharedArrayBuffer(8)),
 };

@@ -63,6 +63,8 @@ interface Size {
 
 /** Rows written between two batches: half a millisecond. */
 const ROWS_PER_STEP = 128;
+/** Slots of keys let go between two batches: some 100 µs. */
+const SLOTS_PER_STEP = 2_048;
 /** Bytes of completed checkpoints' files that wait to be written to the base. */
 const WAITING_BYTES = 8 << 20;
 /** Rows of one write while nothing else is going on. */
@@ -147,6 +149,7 @@ export class LevelBackend implements KeyedBackend {
 
   step(): boolean {
     if (this.writing || !this.base) return false;
+    if (this.releaseSome()) return true;
     this.cache.trim();
     this.applying ??= this.nextToApply();
     if (!this.applying) return false;
@@ -192,6 +195,11 @@ export class LevelBackend implements KeyedBackend {
     }
     this.writing = false;
     this.options.wake();
+  }
+
+  private releaseSome(): boolean {
+    for (const state of this.states.values()) if (state.releaseSome(SLOTS_PER_STEP)) return true;
+    return false;
   }
 
   private finish({ checkpoint, size }: Applying): void {

@@ -20,6 +20,7 @@ import type { HeapTimerTable } from '../tables/timer-table.js';
 import { GuardedTimers } from './guarded-timers.js';
 import { KeyFilter } from './key-filter.js';
 import { type BaseRow, mayLeave, type RowBase } from './row-base.js';
+import { SlotList } from './slot-list.js';
 import type { Evicting, StateCache } from './state-cache.js';
 
 export interface LevelStateOptions {
@@ -43,7 +44,7 @@ interface Seal {
   readonly number: number;
   readonly checkpoint: number;
   /** Slots with rows written for it, retained. */
-  readonly slots: number[];
+  readonly slots: SlotList;
 }
 
 /** What an object costs beside its packed bytes: headers, fields, a place in its table. Measured: 40 to 120. */
@@ -75,6 +76,9 @@ export class LevelState extends MemoryState implements Evicting {
   private unready: Batch | null = null;
   private takenSlot = -1;
   private readonly seals: Seal[] = [];
+  /** Of seals that the base holds, to be released. */
+  private readonly applieds: SlotList[] = [];
+  private readonly emptied: SlotList[] = [];
   private sealNumber = 0;
   private appliedNumber = 0;
   private evictedKeys = 0;
@@ -172,7 +176,7 @@ export class LevelState extends MemoryState implements Evicting {
   override seal(writer: RowWriter, checkpoint = 0): void {
     super.seal(writer);
     this.sealNumber += 1;
-    this.seals.push({ number: this.sealNumber, checkpoint, slots: [] });
+    this.seals.push({ number: this.sealNumber, checkpoint, slots: this.emptied.pop() ?? new SlotList() });
     this.scannedInVain = 0;
   }
 
@@ -183,8 +187,17 @@ export class LevelState extends MemoryState implements Evicting {
     while (this.seals.length > 0 && (this.seals[0] as Seal).checkpoint <= checkpoint) {
       const { number, slots } = this.seals.shift() as Seal;
       this.appliedNumber = number;
-      for (const slot of slots) this.index.release(slot);
+      this.applieds.push(slots);
     }
+  }
+
+  /** Lets go of some slots that were kept until the base had their rows; false: there are none. */
+  releaseSome(count: number): boolean {
+    const slots = this.applieds[0];
+    if (slots === undefined) return false;
+    for (let left = Math.min(count, slots.length); left > 0; left -= 1) this.index.release(slots.pop());
+    if (slots.length === 0) this.emptied.push(...this.applieds.splice(0, 1));
+    return true;
   }
 
   evict(bytes: number): void {

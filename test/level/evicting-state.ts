@@ -71,6 +71,7 @@ export class EvictingState extends LevelState {
   /** With whatever is retained and should not be. */
   override get keyCount(): number {
     this.applySome(Number.POSITIVE_INFINITY);
+    while (this.releaseSome(1_000));
     const inMemory = new Set(Array.from(this.memoryRows(), ({ key }) => mark(key)));
     const leaked = this.index.keyCount - inMemory.size;
     return new Set(Array.from(this.rows(), ({ key }) => mark(key))).size + leaked;
@@ -137,6 +138,7 @@ export class EvictingState extends LevelState {
       const { checkpoint, changes } = this.epochs.shift() as Written;
       for (const [key, change] of changes) this.base.apply(key, change);
       this.applied(checkpoint, 20);
+      if (this.random.below(2) === 0) this.releaseSome(1 + this.random.below(4));
     }
   }
 
