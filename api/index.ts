@@ -69,6 +69,7 @@ export type {
   ReadableHandles,
 } from './broadcast.js';
 export type { ConnectedStreams } from './connected-streams.js';
+export type { EventTimeOptions, WatermarkGenerator } from './event-time.js';
 export { type Explanation, explain } from './explain.js';
 export { type JobBuilder, type JobDefinition, type JobOptions, job, type SourceOptions } from './job.js';
 export type { JobHandle, JobMetrics, JobResult, OperatorMetrics } from './job-handle.js';
@@ -105,6 +106,6 @@ export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, si
 export type { ProcessedStream } from './processed-stream.js';
 export type { Deduplicate, Ranked, Suppress, TopN } from './ranking.js';
 export { type InlineRunOptions, type RunOptions, run } from './run.js';
-export type { EventTimeOptions, OperatorOptions, SinkOptions, Stream } from './stream.js';
+export type { OperatorOptions, SinkOptions, Stream } from './stream.js';
 export type { WindowedStream } from './windowed-stream.js';
 export type { KeyedWindowOptions, WindowedOptions, WindowOptions, WindowResults } from './windows.js';

@@ -6,6 +6,7 @@
 import { describeValue, MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
 import { type Duration, durationMs } from '../core/time.js';
+
 import { eventTimeText } from '../engine/graph/explain.js';
 import type { Partition } from '../engine/graph/nodes.js';
 import { type AsyncSpec, asyncFactory } from '../operators/async/async-operator.js';
@@ -30,6 +31,7 @@ import {
   broadcastJoin,
 } from './broadcast.js';
 import { declaredAt } from './declared-at.js';
+import { type EventTimeOptions, eventTimeOf } from './event-time.js';
 import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
 import type { RightOf } from './join-types.js';
 import { KeyedStream } from './keyed-stream.js';
@@ -51,29 +53,6 @@ export interface OperatorOptions<T> {
 export interface SinkOptions {
   /** The name that the sink has in older checkpoints, so that its files are its own. */
   readonly renamedFrom?: string;
-}
-
-/** How disordered a stream is, and what that means for event time. */
-export interface EventTimeOptions<T> {
-  /** How much later than a newer one a record may come; default 0. Later ones are late. */
-  readonly outOfOrder?: Duration;
-  /**
-   * A split (file, partition) that gives nothing for this long stops holding event time back. Default: never. Works
-   * where event time is followed per split: see `eventTime`.
-   */
-  readonly idleAfter?: Duration;
-  /**
-   * When watermarks leave the source. `'interval'` (default): every few milliseconds. `'each'`: after every record
-   * that advances event time, so that what is late depends on the input alone; several times the cost.
-   */
-  readonly emit?: 'interval' | 'each';
-  /**
-   * Where the data says how far time has come (Flink's punctuated watermarks): the watermark behind a record, epoch
-   * milliseconds, or undefined. No record at or below it is expected any more. Lower ones than before change nothing.
-   * Timestamps then make no watermarks, so it does not go with `outOfOrder`.
-   */
-  readonly punctuated?: (record: T, timestamp: number) => number | undefined;
-  readonly onError?: OnError<T>;
 }
 
 /** A branch of `split`: a predicate, or a type guard, which gives the branch its narrower type. */
@@ -222,15 +201,7 @@ export class Stream<T> {
    */
   eventTime(timestamp: (record: T) => number, options: EventTimeOptions<T> = {}): Stream<T> {
     const { policy, sides } = policyOf(options.onError);
-    const { outOfOrder, idleAfter, punctuated } = options;
-    if (punctuated && outOfOrder !== undefined) throw invalid('both punctuated and outOfOrder say what watermarks are');
-    const eventTime = {
-      timestamp,
-      outOfOrderMs: durationMs(outOfOrder ?? 0, 'outOfOrder'),
-      punctuated,
-      idleAfterMs: idleAfter === undefined ? undefined : durationMs(idleAfter, 'idleAfter'),
-      emit: options.emit ?? ('interval' as const),
-    };
+    const eventTime = eventTimeOf(timestamp, options);
     const id = this.graph.add(undefined, {
       kind: 'event-time',
       type: 'event-time',
@@ -387,9 +358,19 @@ export class Stream<T> {
     });
   }
 
-  /** Deals records evenly over all subtasks, batch by batch: for work that should not stay where its source is. */
-  rebalance(): Stream<T> {
-    return this.#dealt({ kind: 'rebalance' });
+  /**
+   * Deals records evenly over all subtasks, batch by batch: for work that should not stay where its source is. `subtasks`:
+   * over so many of them only, so that what follows, up to where records are dealt again, has that parallelism. Throws
+   * `MILL_OPTION_INVALID` unless it is a whole number, at least 1; there are never more than workers.
+   *
+   * @example
+   * const pages = urls.rebalance({ subtasks: 2 }).mapAsync('fetch', fetchPage) // gentle: two subtasks fetch
+   * pages.rebalance().map(parse).to('pages', sink) // and all of them parse
+   */
+  rebalance({ subtasks }: { readonly subtasks?: number } = {}): Stream<T> {
+    if (subtasks !== undefined && (!Number.isSafeInteger(subtasks) || subtasks < 1))
+      throw invalid(`${describeValue(subtasks)} subtasks, expected a whole number, at least 1`);
+    return this.#dealt({ kind: 'rebalance', subtasks });
   }
 
   /** Sends each record to a subtask drawn at random, by a generator that is part of the job's state. */

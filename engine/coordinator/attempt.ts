@@ -13,6 +13,7 @@ import type { ToCoordinator, ToWorker } from '../worker/messages.js';
 import type { SubtaskMetrics } from '../worker/metrics.js';
 import type { WorkerRestore } from '../worker/restore.js';
 import type { WorkerPart } from '../worker/worker-checkpoints.js';
+import { Alignments } from './alignments.js';
 import type { Fleet, WorkerHandle } from './fleet.js';
 import type { ResultQueue } from './result-queue.js';
 import type { SinkHandles } from './sinks.js';
@@ -55,6 +56,7 @@ export class Attempt {
   readonly #options: AttemptOptions;
   readonly #workers: WorkerSlot[];
   readonly #handles = new Map<string, unknown[]>();
+  readonly #alignments: Alignments;
   #running = 0;
   #resolve!: (handles: SinkHandles) => void;
   #reject!: (error: MillraceError) => void;
@@ -75,6 +77,7 @@ export class Attempt {
   constructor(options: AttemptOptions) {
     this.#options = options;
     const { plan, fleet, runId, stateDirectory } = options;
+    this.#alignments = new Alignments(plan, fleet.parallelism);
     this.#running = plan.chains.length * fleet.parallelism;
     this.#failed = new Promise((_, reject) => {
       this.#reject = reject;
@@ -190,6 +193,8 @@ export class Attempt {
         return this.#acknowledged(message.part);
       case 'pressure':
         return this.#pressed(this.#workers[index] as WorkerSlot, message.pressure);
+      case 'progress':
+        return this.#progressed(index, message.uid, message.watermark);
       case 'ended':
         return this.#ended(message.handles);
       case 'metrics':
@@ -256,6 +261,11 @@ export class Attempt {
   /** Any worker's sources may feed the one that has too much. */
   get #held(): boolean {
     return this.#workers.some(({ pressure }) => pressure.holds);
+  }
+
+  #progressed(index: number, uid: string, watermark: number): void {
+    const aligned = this.#alignments.progressed(index, uid, watermark);
+    if (aligned) this.#post({ kind: 'align', ...aligned });
   }
 
   #ended(handles: SinkHandles): void {

@@ -42,12 +42,15 @@ export class LinkWriter implements Downstream {
   /** Channels that have got the control. */
   #told = 0;
   #turn = 0;
+  /** Consumers that take turns, if that is how records are dealt. */
+  readonly #inTurns: number;
   /** Where the record at the cursor goes, once there is room. */
   #chosen = UNCHOSEN;
 
   constructor(options: LinkWriterOptions) {
     this.#outboxes = options.channels.map((channel) => new Outbox(channel, options.batchRecords));
     this.#partition = options.partition;
+    this.#inTurns = inTurns(options);
     this.#owners = ownersOf(options.channels.length, options.maxParallelism);
     this.#consumer = options.consumer;
     this.#producer = options.producer;
@@ -58,7 +61,7 @@ export class LinkWriter implements Downstream {
   offer(batch: Batch): void {
     this.#inbox.batch = batch;
     this.#inbox.cursor = 0;
-    this.#turn = (this.#turn + 1) % this.#outboxes.length;
+    this.#turn = (this.#turn + 1) % this.#inTurns;
   }
 
   offerControl(control: Control): void {
@@ -148,4 +151,9 @@ export class LinkWriter implements Downstream {
     this.#control = undefined;
     return true;
   }
+}
+
+function inTurns({ partition, channels }: LinkWriterOptions): number {
+  const wanted = partition.kind === 'rebalance' ? partition.subtasks : undefined;
+  return Math.min(wanted ?? channels.length, channels.length);
 }

@@ -5,6 +5,7 @@
  * Invariants: each node is in exactly one chain, after the node it is chained to; a chain's head is its first node;
  * a link ends at a head.
  */
+import { MillraceError } from '../../core/errors.js';
 import type { EventTime, EventTimeNode, LogicalNode, LogicalPlan, Partition, SourceNode } from './nodes.js';
 
 export interface Chain {
@@ -51,6 +52,7 @@ export interface PhysicalPlan {
 export function physicalPlan(logical: LogicalPlan): PhysicalPlan {
   const absorbed = absorbEventTime(logical.nodes);
   const nodes = logical.nodes.filter((node) => !absorbed.has(node.id));
+  checkAlignments(nodes);
   const originOf = (id: number): number => absorbed.get(id)?.source.id ?? id;
   const chainOf = assignChains(nodes, originOf);
   const links = makeLinks(nodes, chainOf, originOf);
@@ -93,6 +95,17 @@ function mayAbsorb(node: EventTimeNode): boolean {
   return (
     edge?.side === undefined && edge?.partition.kind === 'forward' && node.sides.length === 0 && node.onError === 'fail'
   );
+}
+
+/** Of event time that no source has taken over. */
+function checkAlignments(nodes: readonly LogicalNode[]): void {
+  const node = nodes.find((each) => each.kind === 'event-time' && each.eventTime.align);
+  if (!node) return;
+  throw new MillraceError('MILL_OPTION_INVALID', 'only the splits of a source can be aligned', {
+    operator: node.uid,
+    declaredAt: node.declaredAt,
+    hint: 'Call eventTime directly after j.from, as the only reader of the source, without an onError of its own.',
+  });
 }
 
 function assignChains(nodes: readonly LogicalNode[], originOf: (id: number) => number): Map<number, number> {

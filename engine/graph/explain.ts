@@ -61,8 +61,9 @@ function explainNode({ node, eventTime, outputs }: ChainedNode, nameOf: (id: num
 }
 
 /** How watermarks come about. */
-export function eventTimeText({ punctuated, outOfOrderMs }: EventTime): string {
-  return punctuated ? 'by watermarks in the data' : `out of order by ${outOfOrderMs} ms`;
+export function eventTimeText({ generator, outOfOrderMs, align }: EventTime): string {
+  const watermarks = generator ? 'by watermarks of its own' : `out of order by ${outOfOrderMs} ms`;
+  return align ? `${watermarks}, at most ${align.maxDriftMs} ms ahead of the slowest of ${align.group}` : watermarks;
 }
 
 function typeOf(node: LogicalNode): string {

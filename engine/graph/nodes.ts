@@ -11,7 +11,8 @@ import type { Source } from '../../operators/source.js';
 export type Partition =
   | { readonly kind: 'forward' }
   | { readonly kind: 'hash'; readonly selector: (record: never) => unknown }
-  | { readonly kind: 'rebalance' }
+  /** In turns, a batch at a time; to the first so many subtasks, if it says how many. */
+  | { readonly kind: 'rebalance'; readonly subtasks?: number | undefined }
   /** Any subtask, drawn for each record. */
   | { readonly kind: 'shuffle' }
   /** The first one. */
@@ -57,12 +58,31 @@ interface NodeBase {
 export interface EventTime {
   readonly timestamp: (record: never) => number;
   readonly outOfOrderMs: number;
-  /** Where watermarks are in the data: that of a record, or undefined. Timestamps then make none. */
-  readonly punctuated: ((record: never, timestamp: number) => unknown) | undefined;
+  /** Makes what says how far time has come, one a split or subtask. Timestamps then make no watermarks. */
+  readonly generator: (() => WatermarkGenerator<never>) | undefined;
   /** A split that gives nothing for this long stops holding the watermark back. */
   readonly idleAfterMs: number | undefined;
   /** `each`: a watermark after every record that advances it; costs a batch per record. */
   readonly emit: 'interval' | 'each';
+  /** Splits ahead of the slowest of a group of sources wait for it. */
+  readonly align: Alignment | undefined;
+}
+
+/**
+ * Makes the watermarks of one split, or of one subtask where event time is not followed per split. Each function says how far
+ * time has come: no record at or below that is expected any more. Undefined, or less than before: nothing new.
+ */
+export interface WatermarkGenerator<T> {
+  /** Called for each record, in order. */
+  onRecord(record: T, timestamp: number): number | undefined;
+  /** Every few milliseconds; `now`: processing time, epoch milliseconds. */
+  onPeriodic?(now: number): number | undefined;
+}
+
+export interface Alignment {
+  readonly group: string;
+  /** How far ahead of the slowest a split may be. */
+  readonly maxDriftMs: number;
 }
 
 export interface SourceNode extends NodeBase {

@@ -1,7 +1,7 @@
 /**
  * A split being read: its reader, its watermark, whether it is idle.
  *
- * Invariant: `watermark` is (highest timestamp seen) - outOfOrderness - 1, or the highest that records have said; it never
+ * Invariant: `watermark` is (highest timestamp seen) - outOfOrderness - 1, or the highest that a generator has said; it never
  * falls.
  */
 import type { Batch } from '../../core/batch.js';
@@ -10,7 +10,7 @@ import type { Host } from '../../core/host.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { PollStatus, ReaderContext, Source, Split, SplitReader } from '../../operators/source.js';
 import type { SourceEventTime } from '../graph/chain.js';
-import { timestampOf, watermarkBehind } from './record-time.js';
+import { timestampOf, type Watermarks, watermarksOf } from './record-time.js';
 
 /** A split on its way to a subtask, or in a checkpoint: where to go on, and the watermark it had. Plain data. */
 export interface AssignedSplit {
@@ -23,6 +23,7 @@ export class ActiveSplit {
   readonly #split: Split;
   readonly #reader: SplitReader;
   readonly #eventTime: SourceEventTime | undefined;
+  readonly #watermarks: Watermarks | undefined;
   readonly #host: Host;
   #watermark: number;
   #activeAt: number;
@@ -39,6 +40,7 @@ export class ActiveSplit {
     this.#split = assigned.split;
     this.#watermark = assigned.watermark;
     this.#eventTime = eventTime;
+    this.#watermarks = eventTime && watermarksOf(eventTime);
     this.#host = host;
     this.#activeAt = host.elapsed();
     this.#reader = source.reader(assigned.split, assigned.position, context);
@@ -87,22 +89,44 @@ export class ActiveSplit {
     else if (!this.#cancelIdle) this.#cancelIdle = this.#host.timer(left, () => this.#ring(wake));
   }
 
+  /** It has not been asked: that it gives nothing says nothing. */
+  heldBack(): void {
+    this.#activeAt = this.#host.elapsed();
+  }
+
   #ring(wake: () => void): void {
     this.#cancelIdle = undefined;
     wake();
+  }
+
+  /** Whether its watermark also depends on the clock. */
+  get isPeriodic(): boolean {
+    return this.#watermarks?.periodic !== undefined;
+  }
+
+  /** Asks what time alone says of its watermark. Throws what user code throws, with its place. */
+  tick(): void {
+    const { periodic } = this.#watermarks ?? {};
+    if (!periodic) return;
+    try {
+      this.#watermark = Math.max(this.#watermark, periodic(this.#host.now()));
+    } catch (error) {
+      throw failureOf(error, this.#eventTime as SourceEventTime);
+    }
   }
 
   /** Gives rows [from, to) their event time; rows that have none go to the source's error policy and leave the batch. */
   stamp(batch: Batch, from: number, to: number, context: ReaderContext): void {
     const eventTime = this.#eventTime;
     if (!eventTime) return;
+    const { behind } = this.#watermarks as Watermarks;
     const { records, timestamps } = batch;
     let latest = TIME_MIN;
     let kept = from;
     for (let at = from; at < to; at += 1) {
       try {
         const time = timestampOf(eventTime, records[at]);
-        const watermark = watermarkBehind(eventTime, records[at], time);
+        const watermark = behind(records[at], time);
         if (watermark > latest) latest = watermark;
         records[kept] = records[at];
         timestamps[kept] = time;

@@ -6,7 +6,7 @@ import type { Inbox } from '../../core/batch.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../../operators/operator.js';
 import type { EventTime } from '../graph/nodes.js';
-import { timestampOf, watermarkBehind } from './record-time.js';
+import { timestampOf, type Watermarks, watermarksOf } from './record-time.js';
 
 export function eventTimeFactory(eventTime: EventTime, watermarkMs: number): OperatorFactory {
   return (context, restored) => new EventTimeOperator(eventTime, watermarkMs, context, restored);
@@ -16,29 +16,37 @@ class EventTimeOperator implements Operator {
   readonly #eventTime: EventTime;
   readonly #watermarkMs: number;
   readonly #context: OperatorContext;
+  readonly #watermarks: Watermarks;
   /** The highest watermark that the records so far make. */
   #highest = TIME_MIN;
   #sent = TIME_MIN;
   #sentAt = TIME_MIN;
   #cancelTimer: (() => void) | undefined;
+  #cancelTick: (() => void) | undefined;
 
   constructor(eventTime: EventTime, watermarkMs: number, context: OperatorContext, restored: readonly unknown[]) {
     this.#eventTime = eventTime;
     this.#watermarkMs = watermarkMs;
     this.#context = context;
+    this.#watermarks = watermarksOf(eventTime);
     // Several old subtasks may be dealt to this one: the slowest of them is safe for all.
     if (restored.length > 0) this.#highest = Math.min(...(restored as number[])) - eventTime.outOfOrderMs - 1;
+  }
+
+  open(): void {
+    if (this.#watermarks.periodic) this.#tickLater(this.#watermarks.periodic);
   }
 
   process(inbox: Inbox): void {
     const { records, count } = inbox.batch;
     const { output } = this.#context;
+    const { behind } = this.#watermarks;
     const each = this.#eventTime.emit === 'each';
     let at = inbox.cursor;
     try {
       while (at < count && !output.full) {
         const time = timestampOf(this.#eventTime, records[at]);
-        const watermark = watermarkBehind(this.#eventTime, records[at], time);
+        const watermark = behind(records[at], time);
         output.push(records[at], time);
         at += 1;
         const rises = watermark > this.#highest;
@@ -63,6 +71,20 @@ class EventTimeOperator implements Operator {
 
   close(): void {
     this.#cancelTimer?.();
+    this.#cancelTick?.();
+  }
+
+  #tickLater(periodic: (now: number) => number): void {
+    const { host } = this.#context;
+    this.#cancelTick = host.timer(this.#watermarkMs, () => {
+      try {
+        this.#highest = Math.max(this.#highest, periodic(host.now()));
+      } catch (error) {
+        return this.#context.fail(error);
+      }
+      this.#tickLater(periodic);
+      if (this.#highest > this.#sent) this.#context.wake();
+    });
   }
 
   /** The engine asks again when woken. */

@@ -31,6 +31,8 @@ export type ToWorker =
   | { readonly kind: 'stop'; readonly drain: boolean }
   /** Sources are to read nothing, or to go on. Barriers go out all the same. */
   | { readonly kind: 'hold'; readonly held: boolean }
+  /** So far have the slowest splits of an alignment group come. */
+  | { readonly kind: 'align'; readonly group: string; readonly watermark: number }
   /** The program has read a batch of results of this sink. */
   | { readonly kind: 'credit'; readonly uid: string }
   | { readonly kind: 'report' }
@@ -41,6 +43,8 @@ export type ToCoordinator =
   | { readonly kind: 'acknowledged'; readonly part: WorkerPart }
   /** What the worker wants done about rows that can't leave its memory has changed. */
   | { readonly kind: 'pressure'; readonly pressure: Pressure }
+  /** How far the slowest split of a source has come, whose splits are aligned. */
+  | { readonly kind: 'progress'; readonly uid: string; readonly watermark: number }
   | { readonly kind: 'ended'; readonly chain: number; readonly handles: ReadonlyMap<string, readonly unknown[]> }
   | { readonly kind: 'metrics'; readonly subtasks: readonly SubtaskMetrics[] }
   | { readonly kind: 'results'; readonly uid: string; readonly records: readonly unknown[] }

@@ -5,7 +5,7 @@
  */
 import { describeValue, MillraceError } from '../../core/errors.js';
 import { TIME_MIN } from '../../core/time.js';
-import type { EventTime } from '../graph/nodes.js';
+import type { EventTime, WatermarkGenerator } from '../graph/nodes.js';
 
 /** Throws `MILL_TIMESTAMP_INVALID`. */
 export function timestampOf({ timestamp }: EventTime, record: unknown): number {
@@ -13,10 +13,26 @@ export function timestampOf({ timestamp }: EventTime, record: unknown): number {
 }
 
 /** The watermark behind a record, as far as that alone says; TIME_MIN: it says nothing. Throws `MILL_TIMESTAMP_INVALID`. */
-export function watermarkBehind({ punctuated, outOfOrderMs }: EventTime, record: unknown, timestamp: number): number {
-  if (!punctuated) return timestamp - outOfOrderMs - 1;
-  const watermark = punctuated(record as never, timestamp);
-  return watermark === undefined ? TIME_MIN : checkTime(watermark, 'punctuated');
+export type WatermarkBehind = (record: unknown, timestamp: number) => number;
+
+/** Makes watermarks for one split or subtask. */
+export interface Watermarks {
+  readonly behind: WatermarkBehind;
+  /** What time alone says; undefined: nothing, ever. */
+  readonly periodic: ((now: number) => number) | undefined;
+}
+
+export function watermarksOf({ generator, outOfOrderMs }: EventTime): Watermarks {
+  if (!generator) return { behind: (_, timestamp) => timestamp - outOfOrderMs - 1, periodic: undefined };
+  const made = generator() as WatermarkGenerator<unknown>;
+  return {
+    behind: (record, timestamp) => said(made.onRecord(record, timestamp)),
+    periodic: made.onPeriodic && ((now) => said(made.onPeriodic?.(now))),
+  };
+}
+
+function said(watermark: unknown): number {
+  return watermark === undefined ? TIME_MIN : checkTime(watermark, 'what makes watermarks');
 }
 
 function checkTime(time: unknown, by: string): number {

@@ -4,7 +4,8 @@
  *
  * Invariants: a bounded source's splits are read one after another, an unbounded one's all at once; no watermark
  * leaves while a split of a bounded source is still unopened (its records might be older), unless the source says
- * that its splits are in order of time; positions and barrier are cut at the same point.
+ * that its splits are in order of time; positions and barrier are cut at the same point. Splits that are aligned are all
+ * read at once, and none that is ahead of `aligned` and the drift it may have.
  */
 import { Batch } from '../../core/batch.js';
 import { ACTIVE, type Control, END, IDLE } from '../../core/control.js';
@@ -30,6 +31,8 @@ export interface SourceLoopOptions {
   wake(): void;
   fail(error: MillraceError): void;
   snapshot(checkpoint: number, splits: readonly AssignedSplit[]): void;
+  /** How far its slowest split has come, where splits are aligned. */
+  progressed(watermark: number): void;
   ended(): void;
 }
 
@@ -64,12 +67,20 @@ export class SourceLoop {
   #turn = 0;
   #watermark = TIME_MIN;
   #watermarkAt = 0;
+  /** No split beyond that is read on. */
+  #readsUntil: number;
+  /** As last told. */
+  #progress: number | undefined;
+  #progressAt = 0;
+  #cancelTick: (() => void) | undefined;
+  #cancelWake: (() => void) | undefined;
   #position: unknown;
 
   constructor(options: SourceLoopOptions) {
     this.#options = options;
     this.#source = options.node.source;
     this.outputs = options.consumers.map((consumers) => new StageOutput(consumers, options.batchRecords));
+    this.#readsUntil = options.eventTime?.align ? TIME_MIN : TIME_MAX;
     if (options.eventTime?.emit === 'each') this.#ahead = new Batch(options.batchRecords);
     this.#context = {
       host: options.host,
@@ -108,6 +119,11 @@ export class SourceLoop {
     this.#held = held;
   }
 
+  /** So far have the slowest splits come of all that are aligned with these. */
+  align(watermark: number): void {
+    this.#readsUntil = watermark + (this.#options.eventTime?.align?.maxDriftMs ?? 0);
+  }
+
   /** Stops reading; with `drain`, as if the input had ended here. */
   stop(drain: boolean): void {
     if (this.#ended) return;
@@ -144,6 +160,8 @@ export class SourceLoop {
   }
 
   async close(): Promise<void> {
+    this.#cancelTick?.();
+    this.#cancelWake?.();
     await Promise.all(this.#active.map((split) => split.close()));
   }
 
@@ -165,16 +183,34 @@ export class SourceLoop {
   /** A split that is read from now on holds event time back from now on, though nothing has come of it yet. */
   #openSplits(): void {
     const { bounded } = this.#source;
+    const { eventTime, host } = this.#options;
+    const together = !bounded || eventTime?.align !== undefined;
     if (this.#unopened.length > 0) this.#setIdle(false);
-    while (this.#unopened.length > 0 && (!bounded || this.#active.length === 0)) {
+    while (this.#unopened.length > 0 && (together || this.#active.length === 0)) {
       const assigned = this.#unopened.shift() as AssignedSplit;
-      this.#active.push(
-        new ActiveSplit(assigned, this.#source, this.#context, this.#options.eventTime, this.#options.host),
-      );
+      const split = new ActiveSplit(assigned, this.#source, this.#context, eventTime, host);
+      if (split.isPeriodic) this.#tickLater();
+      this.#active.push(split);
     }
   }
 
+  /** Watermarks that depend on the clock are asked for though nothing comes. */
+  #tickLater(): void {
+    const { host, watermarkMs, wake, fail } = this.#options;
+    this.#cancelTick ??= host.timer(watermarkMs, () => {
+      this.#cancelTick = undefined;
+      try {
+        for (const split of this.#active) split.tick();
+      } catch (error) {
+        return fail(this.#failure(error));
+      }
+      if (this.#active.length > 0) this.#tickLater();
+      wake();
+    });
+  }
+
   #withoutSplits(): boolean {
+    if (this.#assigned) this.#tellProgress(TIME_MAX);
     if (this.#final) {
       this.#end(true);
       return true;
@@ -232,6 +268,10 @@ export class SourceLoop {
     for (let step = 0; step < this.#active.length; step += 1) {
       this.#turn = (this.#turn + 1) % this.#active.length;
       const split = this.#active[this.#turn] as ActiveSplit;
+      if (split.watermark > this.#readsUntil) {
+        split.heldBack();
+        continue;
+      }
       const from = split.position;
       const status = this.#pollSplit(split, batch);
       this.#position = { split: split.id, from, to: split.position };
@@ -270,10 +310,13 @@ export class SourceLoop {
   #emitWatermark(now: boolean): boolean {
     if (!this.#options.eventTime || this.#active.length === 0) return false;
     const counted = this.#active.filter((split) => !split.idle);
-    if (counted.length === 0) return this.#setIdle(true);
+    if (counted.length === 0) {
+      this.#tellProgress(TIME_MAX);
+      return this.#setIdle(true);
+    }
     if (this.#unopened.length > 0 && !this.#source.inTimeOrder) return false;
-    let time = TIME_MAX;
-    for (const split of counted) time = Math.min(time, split.watermark);
+    const time = this.#slowest(counted);
+    this.#tellProgress(time);
     if (time <= this.#watermark) return false;
     const elapsed = this.#options.host.elapsed();
     if (!now && elapsed - this.#watermarkAt < this.#options.watermarkMs) return false;
@@ -281,6 +324,32 @@ export class SourceLoop {
     this.#watermark = time;
     this.#due.push({ kind: 'watermark', time });
     return true;
+  }
+
+  #slowest(splits: readonly ActiveSplit[]): number {
+    let time = TIME_MAX;
+    for (const split of splits) time = Math.min(time, split.watermark);
+    return time;
+  }
+
+  /** To whoever aligns it with others: not more often than needed, unless it waits for them. */
+  #tellProgress(time: number): void {
+    const { eventTime, host, watermarkMs, progressed } = this.#options;
+    if (!eventTime?.align || time === this.#progress) return;
+    const elapsed = host.elapsed();
+    const waits = this.#active.every((split) => split.watermark > this.#readsUntil);
+    const early = this.#progressAt + watermarkMs - elapsed;
+    if (!waits && this.#progress !== undefined && early > 0) return this.#wakeIn(early);
+    this.#progressAt = elapsed;
+    this.#progress = time;
+    progressed(time);
+  }
+
+  #wakeIn(ms: number): void {
+    this.#cancelWake ??= this.#options.host.timer(ms, () => {
+      this.#cancelWake = undefined;
+      this.#options.wake();
+    });
   }
 
   #malformed(letter: MalformedRecord): void {

@@ -66,6 +66,8 @@ export interface SubtaskHost {
   acknowledge(snapshot: SubtaskSnapshot): void;
   /** The end of input has passed; handles to commit, by sink uid. */
   ended(handles: ReadonlyMap<string, readonly unknown[]>): void;
+  /** How far the slowest split of a source has come whose splits are aligned. */
+  progressed?(uid: string, watermark: number): void;
   /** Results for the program that runs the job; false when it has no room for more. */
   collect(uid: string, records: readonly unknown[]): boolean;
 }
@@ -172,6 +174,11 @@ export class Subtask {
   /** Has the source read nothing meanwhile. */
   hold(held: boolean): void {
     this.#source?.hold(held);
+  }
+
+  /** So far have the slowest splits of an alignment group come. */
+  align(group: string, watermark: number): void {
+    if ((this.chain.nodes[0] as ChainedNode).eventTime?.align?.group === group) this.#source?.align(watermark);
   }
 
   /** Has the operator called though nothing has come for it. */
@@ -327,6 +334,7 @@ export class Subtask {
       wake: () => this.#host.wake(),
       fail: this.#fail,
       snapshot: (checkpoint, splits) => this.#collector.source(checkpoint, splits),
+      progressed: (watermark) => this.#host.progressed?.(node.uid, watermark),
       ended: () => this.#collector.endedAt(node.uid),
     });
   }

@@ -157,6 +157,8 @@ export class Worker {
         return this.#subtasks.forEach((subtask) => subtask.abort(message.checkpoint));
       case 'hold':
         return this.#subtasks.forEach((subtask) => subtask.hold(message.held));
+      case 'align':
+        return this.#subtasks.forEach((subtask) => subtask.align(message.group, message.watermark));
       case 'stop':
         return this.#subtasks.forEach((subtask) => subtask.stop(message.drain));
       case 'credit':
@@ -239,6 +241,7 @@ export class Worker {
       rowWriter: (uid, checkpoint) => this.#checkpoints.rowWriter(uid, checkpoint),
       sealed: (ms) => this.#checkpoints.paused(ms),
       acknowledge: (snapshot) => this.#checkpoints.cut(snapshot),
+      progressed: (uid, watermark) => post({ kind: 'progress', uid, watermark }),
       ended: (handles) => post({ kind: 'ended', chain, handles }),
       collect: (uid, records) => this.#collect(uid, records),
     };

@@ -28,7 +28,13 @@ class Narrow implements OutputChannel {
   }
 }
 
-function deal(partition: Partition, channels: readonly Narrow[], count: number, random: () => number = () => 0): void {
+function deal(
+  partition: Partition,
+  channels: readonly Narrow[],
+  count: number,
+  random: () => number = () => 0,
+  batchMax = Math.max(1, count),
+): void {
   const writer = new LinkWriter({
     partition,
     channels,
@@ -39,10 +45,12 @@ function deal(partition: Partition, channels: readonly Narrow[], count: number, 
     position: () => undefined,
     random,
   });
-  const batch = new Batch(Math.max(1, count));
-  for (let n = 0; n < count; n += 1) batch.push(n, n);
-  writer.offer(batch);
-  while (!writer.drain());
+  for (let from = 0; from < count; from += batchMax) {
+    const batch = new Batch(batchMax);
+    for (let n = from; n < Math.min(count, from + batchMax); n += 1) batch.push(n, n);
+    writer.offer(batch);
+    while (!writer.drain());
+  }
   while (!writer.flush());
 }
 
@@ -107,5 +115,31 @@ t.test('what a function chooses is one of the subtasks', (t) => {
   const first = new Narrow([9]);
   deal({ kind: 'custom', choose: () => -0 }, [first, new Narrow([9])], 3);
   t.same(first.taken, [0, 1, 2]);
+  t.end();
+});
+
+t.test('in turns: every record once, in order on its channel, to no more subtasks than asked for', (t) => {
+  const subtasks = fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined });
+  fc.assert(
+    fc.property(fc.array(rooms, { minLength: 1, maxLength: 4 }), subtasks, fc.nat(40), (all, wanted, count) => {
+      const channels = all.map((each) => new Narrow(each));
+      deal({ kind: 'rebalance', subtasks: wanted }, channels, count, undefined, 3);
+      const used = Math.min(wanted ?? channels.length, channels.length);
+      const batches = Math.ceil(count / 3);
+      for (const [at, { taken }] of channels.entries()) {
+        t.equal(taken.length > 0, at < used && taken.length > 0, 'nothing beyond them');
+        t.ok(at >= used || taken.length >= 3 * Math.floor(batches / used) - 3, 'each has its share');
+        t.same(
+          taken,
+          [...(taken as number[])].sort((a, b) => a - b),
+        );
+      }
+      t.same(
+        channels.flatMap(({ taken }) => taken as number[]).sort((a, b) => a - b),
+        [...Array(count).keys()],
+      );
+    }),
+    { numRuns: RUNS },
+  );
   t.end();
 });

@@ -3,7 +3,8 @@
  * is no time.
  */
 import fc from 'fast-check';
-import { collect, explain, fromIterable, job, run } from 'millrace';
+import { collect, explain, fromIterable, generate, job, run, state, type WatermarkGenerator } from 'millrace';
+import { simulate } from 'millrace/testing';
 import t from 'tap';
 import { Batch, Inbox } from '../../core/batch.js';
 import type { Host } from '../../core/host.js';
@@ -63,12 +64,13 @@ const base = {
   timestamp: (({ at }: Event) => at) as EventTime['timestamp'],
   idleAfterMs: undefined,
   emit: 'each',
+  align: undefined,
 } as const;
 
 t.test('watermarks out of timestamps', (t) => {
   fc.assert(
     fc.property(events, fc.nat(20), fc.nat(10), (all, cut, outOfOrderMs) => {
-      const eventTime = { ...base, outOfOrderMs, punctuated: undefined };
+      const eventTime = { ...base, outOfOrderMs, generator: undefined };
       t.same(
         play(eventTime, all, cut),
         model(all, ({ at }) => at - outOfOrderMs - 1),
@@ -82,8 +84,8 @@ t.test('watermarks out of timestamps', (t) => {
 t.test('watermarks in the data', (t) => {
   fc.assert(
     fc.property(events, fc.nat(20), (all, cut) => {
-      const punctuated = (({ mark }: Event) => mark) as EventTime['punctuated'];
-      const eventTime = { ...base, outOfOrderMs: 0, punctuated };
+      const generator = (() => ({ onRecord: ({ mark }: Event) => mark })) as EventTime['generator'];
+      const eventTime = { ...base, outOfOrderMs: 0, generator };
       t.same(
         play(eventTime, all, cut),
         model(all, ({ mark }) => mark ?? TIME_MIN),
@@ -121,8 +123,8 @@ for (const middle of [false, true]) {
 }
 
 t.test('plans say where watermarks come from; both ways together are a mistake', (t) => {
-  t.match(String(explain(watched([], false))), /event time by watermarks in the data/);
-  t.match(String(explain(watched([], true))), /by watermarks in the data/);
+  t.match(String(explain(watched([], false))), /event time by watermarks of its own/);
+  t.match(String(explain(watched([], true))), /by watermarks of its own/);
   const both = (): unknown =>
     explain(
       job('both', (j) => {
@@ -149,5 +151,91 @@ t.test('with `each`, a watermark follows every record that raises it, wherever e
       }),
     );
     t.same(collected.out, ['5: -Infinity', '90: 4', '4: 89', '100: 89', '6: 99']);
+  }
+});
+
+/** The watermark is the least of the last three timestamps. */
+function leastOfThree(): WatermarkGenerator<{ at: number }> {
+  const last: number[] = [];
+  return {
+    onRecord({ at }) {
+      last.push(at);
+      if (last.length > 3) last.shift();
+      return last.length < 3 ? undefined : Math.min(...last);
+    },
+  };
+}
+
+t.test('a generator makes the watermarks of one split, and remembers what it needs', async (t) => {
+  const all = [5, 90, 4, 100, 96, 98, 97].map((at) => ({ at }));
+  for (const middle of [false, true]) {
+    const { collected } = await run(
+      job('made', (j) => {
+        const source = j.from('events', fromIterable(all));
+        (middle ? source.map((event) => event) : source)
+          .eventTime(({ at }) => at, { emit: 'each', watermarks: leastOfThree })
+          .keyBy(() => 0)
+          .process('seen', { onRecord: ({ at }, ctx) => [`${at}: ${ctx.watermark}`] })
+          .to('out', collect());
+      }),
+    );
+    t.same(collected.out, ['5: -Infinity', '90: -Infinity', '4: -Infinity', '100: 4', '96: 4', '98: 4', '97: 96']);
+  }
+  let made = 0;
+  await run(
+    job('splits', (j) => {
+      j.from('events', generate({ count: 9, splits: 3, make: (n) => ({ at: n }) }))
+        .eventTime(({ at }) => at, {
+          watermarks: () => {
+            made += 1;
+            return { onRecord: (_, at) => at };
+          },
+        })
+        .to('out', collect());
+    }),
+  );
+  t.equal(made, 3);
+});
+
+for (const middle of [false, true]) {
+  t.test(`periodic watermarks come though no record does: ${middle ? 'in the middle' : 'at the source'}`, async (t) => {
+    const fired = job('periodic', (j) => {
+      const source = j.from('events', generate({ count: 2, rate: 0.1, make: (n) => ({ at: n }) }));
+      return (middle ? source.map((event) => event) : source)
+        .eventTime(({ at }) => at, { watermarks: () => ({ onRecord: () => undefined, onPeriodic: (now) => now }) })
+        .keyBy(() => 0)
+        .process('seen', {
+          state: { from: state.value<number>() },
+          onRecord({ at }, ctx) {
+            if (at > 0) return;
+            ctx.state.from.set(ctx.now());
+            ctx.eventTimers.add(ctx.now() + 1_000);
+          },
+          onTimer: (_, ctx) => [ctx.now() - (ctx.state.from.get() ?? 0)],
+        })
+        .to('out', collect());
+    });
+    const { results } = await simulate(fired, { seed: 1, workers: 1 });
+    const [after] = results as readonly number[];
+    t.ok((after as number) >= 1_000 && (after as number) < 2_000, `fired after ${after} ms, not with the next record`);
+  });
+}
+
+t.test('what a periodic watermark throws fails the job, by its line', async (t) => {
+  for (const middle of [false, true]) {
+    const failure = await failureOf(() =>
+      run(
+        job('throws', (j) => {
+          const source = j.from('events', generate({ rate: 10, make: (n) => ({ at: n }) }));
+          (middle ? source.map((event) => event) : source)
+            .eventTime(({ at }) => at, {
+              watermarks: () => ({ onRecord: () => undefined, onPeriodic: () => Number.NaN }),
+            })
+            .to('out', collect());
+        }),
+        { restart: { kind: 'none' } },
+      ),
+    );
+    t.match(failure, { code: 'MILL_TIMESTAMP_INVALID' });
   }
 });

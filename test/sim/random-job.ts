@@ -2,7 +2,17 @@
  * A random job with its answer: sources that end at different times, a few stateless steps, one or two keyed ones.
  * All of it is drawn from one seed.
  */
-import { collect, fileSink, generate, type JobDefinition, job, ndjson, type Source, type Stream } from 'millrace';
+import {
+  collect,
+  type EventTimeOptions,
+  fileSink,
+  generate,
+  type JobDefinition,
+  job,
+  ndjson,
+  type Source,
+  type Stream,
+} from 'millrace';
 import { Random } from '../../core/random.js';
 import { type Event, KEYED, STATELESS, type Step } from './steps.js';
 
@@ -30,8 +40,9 @@ export function randomJob(seed: number, out: 'collect' | 'files' = 'collect'): R
   const random = new Random(seed);
   const sources = Array.from({ length: 1 + random.below(3) }, (_, index) => randomSource(random, index));
   const steps = randomSteps(random);
+  const align = random.below(3) === 0 ? { group: 'all', maxDrift: random.below(60) } : undefined;
   const definition = job<Event>('random', (j) => {
-    const [first, ...others] = sources.map((source) => build(j.from(source.name, generatorOf(source))));
+    const [first, ...others] = sources.map((source) => build(j.from(source.name, generatorOf(source)), align));
     let stream = (first as Stream<Event>).union(...others);
     let ordered = true;
     steps.forEach((step, index) => {
@@ -45,11 +56,16 @@ export function randomJob(seed: number, out: 'collect' | 'files' = 'collect'): R
   const inputs = sources.map(
     ({ events, splits, rate }) => `${events.length}/${splits}${rate === undefined ? '' : '~'}`,
   );
-  return { definition, expected, description: `${inputs.join(' ')} → ${steps.map(({ name }) => name).join(' → ')}` };
+  const aligned = align ? ` within ${align.maxDrift} ms` : '';
+  return {
+    definition,
+    expected,
+    description: `${inputs.join(' ')}${aligned} → ${steps.map(({ name }) => name).join(' → ')}`,
+  };
 }
 
-function build(events: Stream<Event>): Stream<Event> {
-  return events.eventTime((event) => event.at, { outOfOrder: OUT_OF_ORDER });
+function build(events: Stream<Event>, align: EventTimeOptions<Event>['align']): Stream<Event> {
+  return events.eventTime((event) => event.at, { outOfOrder: OUT_OF_ORDER, ...(align && { align }) });
 }
 
 function generatorOf({ events, splits, rate }: SourceSpec): Source<Event> {
