@@ -64,6 +64,8 @@ export class OperatorRig {
       parallelism: 1,
       host: { now: () => 0, timer: unused } as unknown as Host,
       output: this.output,
+      calls: undefined,
+      askForCheckpoint: unused,
       state: this.state,
       side: () => this.side,
       get watermark() {

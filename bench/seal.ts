@@ -76,9 +76,11 @@ class RunningSum {
     };
     const names = { uid: 'bench', subtask: 0, parallelism: 1, host: undefined as unknown as Host };
     const calls = { side: unused, fail: unused, reject: unused, wake: () => {}, random: () => 0, awaitsBarrier: false };
+    const checkpoints = { calls: undefined, askForCheckpoint: unused };
     const context: OperatorContext = {
       ...names,
       ...calls,
+      ...checkpoints,
       output: this.output,
       state: this.state,
       watermark: TIME_MIN,

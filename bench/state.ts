@@ -116,7 +116,8 @@ function contextOf(state: MemoryState, output: Batch): OperatorContext {
   const watermark = TIME_MIN;
   const names = { uid: 'bench', subtask: 0, parallelism: 1, host: undefined as unknown as Host };
   const calls = { side: unused, fail: unused, reject: unused, wake: () => {}, random: () => 0, awaitsBarrier: false };
-  return { ...names, ...calls, output, state, watermark };
+  const checkpoints = { calls: undefined, askForCheckpoint: unused };
+  return { ...names, ...calls, ...checkpoints, output, state, watermark };
 }
 
 /** Records at one a millisecond, a little out of order; the watermark follows every batch. */

@@ -3,6 +3,7 @@
  *
  *   checkpoints/000000000042-k3x9f2.manifest     the newest is where the job goes on
  *   state/000000000042-k3x9f2-0.rows             delta segments and run files, listed by manifests
+ *   journal/000000000042-k3x9f2-0.calls          calls noted since that checkpoint
  *
  * Invariants: a manifest is visible only once all files it lists are durable, and then whole; no name is used twice;
  * a file is deleted only when no manifest that is kept, or held, lists it; nothing but files of its own names is.
@@ -10,9 +11,11 @@
 import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
 import { openFile, readWhole, replaceWhole, writeRowsFile } from './durable-files.js';
+import { epochDigits } from './epoch-digits.js';
+import { type JournalEntry, journalEpoch, readJournals } from './journal-file.js';
 import { decodeManifest, encodeManifest, type FileRef, type Manifest, pathsOf } from './manifest.js';
 import type { RowsWriter } from './merge.js';
-import type { RowsReader } from './newest-rows.js';
+import type { KeyGroupRange, RowsReader } from './newest-rows.js';
 import { OpenRows } from './open-rows.js';
 import type { RowsContent } from './rows-file.js';
 
@@ -21,12 +24,11 @@ export const MANIFESTS_KEPT = 2;
 
 const MANIFEST = /^(\d{12})-([a-z0-9]+)\.manifest$/;
 /** What the store may remove, by folder. */
-const OWN = { checkpoints: /^\.?\d{12}-[a-z0-9]+\.manifest(\.tmp)?$/, state: /\.rows$/ } as const;
-
-/** An epoch in names of files: in order when sorted as text. */
-export function epochDigits(epoch: number): string {
-  return String(epoch).padStart(12, '0');
-}
+const OWN = {
+  checkpoints: /^\.?\d{12}-[a-z0-9]+\.manifest(\.tmp)?$/,
+  state: /\.rows$/,
+  journal: /\.calls$/,
+} as const;
 
 /** The name of a checkpoint's manifest. */
 export function manifestName({ epoch, id }: Pick<Manifest, 'epoch' | 'id'>): string {
@@ -53,6 +55,7 @@ export class CheckpointStore implements RowsReader, RowsWriter {
     await this.#guard(async () => {
       await this.#storage.makeDirectory(this.#manifests);
       await this.#storage.makeDirectory(`${this.directory}/state`);
+      await this.#storage.makeDirectory(`${this.directory}/journal`);
       await this.#storage.syncDirectory(this.directory);
     });
     const release = await this.#storage.lock(`${this.directory}/lock`);
@@ -112,6 +115,7 @@ export class CheckpointStore implements RowsReader, RowsWriter {
     const names = await this.list();
     for (const name of names.slice(MANIFESTS_KEPT)) await this.#storage.remove(`${this.#manifests}/${name}`);
     const kept = await Promise.all(names.slice(0, MANIFESTS_KEPT).map((name) => this.manifest(name)));
+    await this.#pruneJournals(kept);
     const listed = new Set([...kept, ...this.#held].flatMap(pathsOf));
     for (const path of pending) listed.add(path);
     for (const { name } of await this.#storage.list(`${this.directory}/state`)) {
@@ -120,9 +124,25 @@ export class CheckpointStore implements RowsReader, RowsWriter {
     }
   }
 
+  /** What was noted of calls since a checkpoint, about some key groups. */
+  calls(since: number, range: KeyGroupRange): Promise<JournalEntry[]> {
+    return this.#guard(() => readJournals(this.#storage, this.directory, since, range));
+  }
+
+  /** No kept or held checkpoint needs what was noted before the oldest of them. */
+  async #pruneJournals(kept: readonly Manifest[]): Promise<void> {
+    const oldest = Math.min(...[...kept, ...this.#held].map(({ epoch }) => epoch));
+    const folder = `${this.directory}/journal`;
+    if (!(await this.#storage.stat(folder))) return;
+    for (const { name } of await this.#storage.list(folder)) {
+      const epoch = journalEpoch(name);
+      if (epoch !== undefined && epoch < oldest) await this.#storage.remove(`${folder}/${name}`);
+    }
+  }
+
   /** Removes all checkpoints: the job starts over. */
   async clear(): Promise<void> {
-    for (const folder of ['checkpoints', 'state'] as const) {
+    for (const folder of ['checkpoints', 'state', 'journal'] as const) {
       const directory = `${this.directory}/${folder}`;
       if (!(await this.#storage.stat(directory))) continue;
       const names = (await this.#storage.list(directory)).map(({ name }) => name);

@@ -1,5 +1,5 @@
 /**
- * The one door to the outside: clock, randomness, timers, disk, thread pool. The engine reaches none of these any
+ * The one door to the outside: clock, randomness, timers, disk, network, thread pool. The engine reaches none of these any
  * other way, so that all of it runs under the simulated host (engine/host/simulated-host.ts), seeded and
  * deterministic, as it runs under the real one (engine/host/node-host.ts). A `tidy` test keeps the door.
  */
@@ -13,6 +13,8 @@ export interface Host {
   /** Calls `fire` once, `delayMs` from now or a little later. Returns what cancels it. */
   timer(delayMs: number, fire: () => void): () => void;
   readonly storage: Storage;
+  /** An HTTP request, as Node's own `fetch` makes it: the engine's only way to the network. */
+  fetch(input: string | URL, init?: RequestInit): Promise<Response>;
   /** Writes to standard output. Resolves when it has been taken: whoever prints much waits for that. */
   print(text: string): Promise<void>;
   /** A pool of threads for work that takes a millisecond or more. */

@@ -8,6 +8,7 @@
 import type { Batch, Inbox } from '../core/batch.js';
 import type { Host } from '../core/host.js';
 import type { KeyedState } from '../state/backend.js';
+import type { CallJournal } from './call-journal.js';
 
 export interface OperatorContext {
   /** The operator's uid: its name in the job. */
@@ -25,6 +26,10 @@ export interface OperatorContext {
   readonly watermark: number;
   /** A checkpoint has begun whose barrier is on its way to this operator. */
   readonly awaitsBarrier: boolean;
+  /** Where calls to the outside are noted; undefined: the job takes no checkpoints. */
+  readonly calls: CallJournal | undefined;
+  /** Asks for a checkpoint ahead of its time: something waits for one. */
+  askForCheckpoint(): void;
   /** Has the operator called again soon; callable at any time, from any callback. */
   wake(): void;
   /** Fails the subtask: for errors that arrive outside a call. */
@@ -63,6 +68,11 @@ export interface Operator {
   onProcessingTime?(now: number): boolean;
   /** The time to live of keyed state has come to `until` in one of the times. */
   onExpiry?(time: 'event' | 'processing', until: number): void;
+  /**
+   * Records may still come out of it though its input has come to its end, and it may take checkpoints until then: the final
+   * watermark and the end stay behind, and barriers overtake them.
+   */
+  holdsEnd?(): boolean;
   /** No more records will come (after the last watermark, which is TIME_MAX unless the job was stopped). */
   onEnd?(): boolean;
   /** Called when woken with nothing in the inbox: put out what has become ready. */

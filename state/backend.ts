@@ -19,6 +19,9 @@ export interface KeyedState {
    */
   prepare(inbox: Inbox): boolean;
   keyOf(slot: number): unknown;
+  /** The rows of a key at hand stay at hand, between batches too, until `unpin`. Its slot must be held by some table. */
+  pin(slot: number): void;
+  unpin(slot: number): void;
   /** Tables, made on first use. A name has one kind for ever. */
   value<T>(name: string): ValueTable<T>;
   list<T>(name: string): ListTable<T>;

@@ -290,6 +290,7 @@ export class HarnessCore {
         threads: 2,
         run: async (_operator, inputs, _signal, apply) => Promise.all(inputs.map((input) => apply(input as never))),
       },
+      fetch: () => Promise.reject(new TypeError('there is no network in the test kit')),
       print: async () => {},
     };
   }

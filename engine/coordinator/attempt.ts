@@ -61,6 +61,8 @@ export class Attempt {
   #resolve!: (handles: SinkHandles) => void;
   #reject!: (error: MillraceError) => void;
   #isFailed = false;
+  /** Something has been waiting for a checkpoint since the last trigger. */
+  #wanted = false;
   #closing = false;
   #cancelDiscovery: (() => void) | undefined;
   #pending:
@@ -120,6 +122,7 @@ export class Attempt {
    */
   checkpoint(id: number, last: boolean): Promise<CheckpointParts> {
     if (this.#isFailed) return this.#failed;
+    this.#wanted = false;
     assert(!this.#pending, 'one checkpoint at a time');
     const enumerators = this.#options.dealer.snapshot();
     const names = this.#workers.map((_, index) => String(index));
@@ -150,7 +153,7 @@ export class Attempt {
 
   /** Whether some worker waits for a checkpoint. */
   get asked(): boolean {
-    return this.#workers.some(({ pressure }) => pressure.asks);
+    return this.#wanted || this.#workers.some(({ pressure }) => pressure.asks);
   }
 
   /** Counters of all subtasks, as of a moment ago. */
@@ -193,6 +196,9 @@ export class Attempt {
         return this.#acknowledged(message.part);
       case 'pressure':
         return this.#pressed(this.#workers[index] as WorkerSlot, message.pressure);
+      case 'wants-checkpoint':
+        this.#wanted = true;
+        return this.#options.pressed();
       case 'progress':
         return this.#progressed(index, message.uid, message.watermark);
       case 'ended':

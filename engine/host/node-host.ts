@@ -39,6 +39,10 @@ export class NodeHost implements Host {
     return () => cancel();
   }
 
+  fetch(input: string | URL, init?: RequestInit): Promise<Response> {
+    return globalThis.fetch(input, init);
+  }
+
   /** Resolves when the text has been handed to the system: a slow terminal or pipe holds the sink back. */
   print(text: string): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -139,6 +139,7 @@ export class Simulation {
       random: () => hostRandom.uint32(),
       timer: (delayMs, fire) => this.clock.timer(delayMs, fire),
       storage: this.storage,
+      fetch: () => Promise.reject(new TypeError('there is no network in a simulation')),
       pool: this.#pool(),
       print: async (text) => {
         this.#printed.push(text);

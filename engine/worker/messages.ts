@@ -43,6 +43,8 @@ export type ToCoordinator =
   | { readonly kind: 'acknowledged'; readonly part: WorkerPart }
   /** What the worker wants done about rows that can't leave its memory has changed. */
   | { readonly kind: 'pressure'; readonly pressure: Pressure }
+  /** Something waits for the next checkpoint. */
+  | { readonly kind: 'wants-checkpoint' }
   /** How far the slowest split of a source has come, whose splits are aligned. */
   | { readonly kind: 'progress'; readonly uid: string; readonly watermark: number }
   | { readonly kind: 'ended'; readonly chain: number; readonly handles: ReadonlyMap<string, readonly unknown[]> }

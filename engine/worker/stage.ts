@@ -9,6 +9,7 @@ import { Batch, Inbox } from '../../core/batch.js';
 import type { Control } from '../../core/control.js';
 import { asMillraceError, type ErrorPlace, type MillraceError } from '../../core/errors.js';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
+import type { CallJournal } from '../../operators/call-journal.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../../operators/operator.js';
 import type { KeyedState, RowWriter, TimerKind } from '../../state/backend.js';
 import { EXPIRY_TIMERS } from '../../state/expiry.js';
@@ -17,6 +18,7 @@ import { DEAD_LETTERS, type LogicalNode } from '../graph/nodes.js';
 import { deadLetter } from './dead-letter.js';
 import type { Downstream } from './downstream.js';
 import { drainAll, StageOutput } from './stage-output.js';
+import type { OperatorCalls } from './subtask.js';
 
 export interface StageOptions {
   readonly node: LogicalNode;
@@ -35,6 +37,10 @@ export interface StageOptions {
   rowWriter(uid: string, checkpoint: number): RowWriter | undefined;
   /** How long the state has been stopped for that, for metrics. */
   sealed(ms: number): void;
+  /** The checkpoint that it starts from; 0 without one. */
+  readonly cutAt: number;
+  readonly calls: OperatorCalls | undefined;
+  askForCheckpoint(): void;
   /** Has the subtask stepped soon. */
   wake(): void;
   fail(error: MillraceError): void;
@@ -59,11 +65,13 @@ export class Stage implements Downstream {
   /** Ports whose records have keys; none where there is no state for them. */
   readonly #keyedPorts: ReadonlySet<number>;
   #control: Control | undefined;
+  /** The final watermark and the end, while the operator holds them; barriers go past them. */
+  readonly #heldEnd: Control[] = [];
   #prepared = true;
   #woken = false;
   #watermark: number;
   /** The last checkpoint whose barrier has passed. */
-  #cutAt = 0;
+  #cutAt: number;
   /** Rows of the last checkpoint are still to be written. */
   #sealed = false;
   #timerAt = TIME_MAX;
@@ -76,6 +84,7 @@ export class Stage implements Downstream {
     this.#options = options;
     this.#keyedPorts = keyedPortsOf(options.node, options.state);
     this.#watermark = options.watermark;
+    this.#cutAt = options.cutAt;
     this.outputs = options.consumers.map((consumers) => new StageOutput(consumers, options.batchRecords));
     this.operator = options.factory(this.#context(), options.restored);
   }
@@ -159,12 +168,15 @@ export class Stage implements Downstream {
   #advance(): boolean {
     if (!this.#inbox.drained) return this.#process();
     if (this.#control) return this.#handleControl(this.#control);
+    if (this.#heldEnd.length > 0 && !this.operator.holdsEnd?.())
+      return this.#handleControl(this.#heldEnd[0] as Control);
     if (this.#timerDue) return this.#fireTimers();
     return false;
   }
 
   #hasWork(): boolean {
-    return !this.#inbox.drained || this.#control !== undefined || this.#timerDue;
+    if (!this.#inbox.drained || this.#control !== undefined || this.#timerDue) return true;
+    return this.#heldEnd.length > 0 && !this.operator.holdsEnd?.();
   }
 
   #idle(): boolean {
@@ -195,7 +207,12 @@ export class Stage implements Downstream {
     if (!this.#operatorDone(control)) return this.#hasOutput();
     // What the operator has put out on the control's account goes before it.
     if (!this.#drainOutputs()) return true;
-    this.#control = undefined;
+    if (this.#heldEnd[0] === control) this.#heldEnd.shift();
+    else this.#control = undefined;
+    if (isEnd(control) && this.operator.holdsEnd?.()) {
+      this.#heldEnd.push(control);
+      return true;
+    }
     if (control.kind === 'end') this.#options.ended(this.node);
     if (this.#passesOn(control)) for (const output of this.outputs) output.offerControl(control);
     return true;
@@ -210,6 +227,7 @@ export class Stage implements Downstream {
           this.#expire('event', control.time)
         );
       case 'end':
+        if (operator.holdsEnd?.()) return true;
         return this.#guard(() => operator.onEnd?.() ?? true) ?? true;
       case 'barrier':
         return this.#snapshot(control.checkpoint, control.last);
@@ -356,6 +374,19 @@ export class Stage implements Downstream {
 
   // What the operator sees
 
+  #calls(): CallJournal | undefined {
+    const { calls } = this.#options;
+    return (
+      calls && {
+        get restored() {
+          return calls.restored;
+        },
+        note: (key, entry) => calls.note(this.#cutAt, key, entry),
+        durable: () => calls.durable(),
+      }
+    );
+  }
+
   #side(name: string): Batch {
     const index = this.node.sides.indexOf(name);
     return (this.outputs[index + 1] as StageOutput).batch;
@@ -373,6 +404,8 @@ export class Stage implements Downstream {
       get watermark() {
         return stage.#watermark;
       },
+      calls: this.#calls(),
+      askForCheckpoint: () => stage.#options.askForCheckpoint(),
       get awaitsBarrier() {
         return stage.#options.begun() > stage.#cutAt;
       },
@@ -384,6 +417,11 @@ export class Stage implements Downstream {
       },
     };
   }
+}
+
+/** Nothing comes after it but barriers. */
+function isEnd(control: Control): boolean {
+  return control.kind === 'end' || (control.kind === 'watermark' && control.time === TIME_MAX);
 }
 
 function keyedPortsOf({ inputs }: LogicalNode, state: KeyedState | undefined): ReadonlySet<number> {

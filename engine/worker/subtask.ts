@@ -47,6 +47,14 @@ export interface SubtaskHello {
   readonly random: readonly number[] | undefined;
 }
 
+/** What is noted of an operator's calls: see `CallJournal`. */
+export interface OperatorCalls {
+  readonly restored: readonly unknown[];
+  /** `checkpoint`: the last one whose barrier the operator has passed. */
+  note(checkpoint: number, key: unknown, entry: unknown): void;
+  durable(): Promise<void>;
+}
+
 /** What a subtask asks of whoever hosts it. */
 export interface SubtaskHost {
   readonly host: Host;
@@ -62,6 +70,10 @@ export interface SubtaskHost {
   /** Have it stepped soon. Callable at any time. */
   wake(): void;
   fail(error: MillraceError): void;
+  /** Where an operator's calls to the outside are noted; undefined: nowhere. */
+  calls?(uid: string): OperatorCalls | undefined;
+  /** Something here waits for a checkpoint. */
+  askForCheckpoint?(): void;
   /** Everything of a checkpoint is durable on this side. */
   acknowledge(snapshot: SubtaskSnapshot): void;
   /** The end of input has passed; handles to commit, by sink uid. */
@@ -277,6 +289,9 @@ export class Subtask {
       begun: () => this.#begun,
       rowWriter: (uid, checkpoint) => this.#host.rowWriter(uid, checkpoint),
       sealed: (ms) => this.#host.sealed?.(ms),
+      cutAt: this.#hello.epoch,
+      calls: this.#host.calls?.(node.uid),
+      askForCheckpoint: () => this.#host.askForCheckpoint?.(),
       wake: () => this.#host.wake(),
       fail: this.#fail,
       snapshot: (of, checkpoint, snapshot) => this.#collector.operator(of.uid, checkpoint, snapshot),

@@ -7,7 +7,8 @@
  * the next one. A file that no complete checkpoint lists is listed again with the next acknowledgement,
  * so that nothing is lost with a checkpoint.
  */
-import { type CheckpointStore, epochDigits } from '../../checkpoint/checkpoint-store.js';
+import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
+import { epochDigits } from '../../checkpoint/epoch-digits.js';
 import type { FileRef } from '../../checkpoint/manifest.js';
 import { type RowsFile, RowsFileWriter, TableBook } from '../../checkpoint/rows-file.js';
 import { SinkPool } from '../../checkpoint/sink-pool.js';

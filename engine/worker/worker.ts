@@ -9,7 +9,7 @@
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import { asFailure } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
-import { keyGroupsOf } from '../../core/key.js';
+import { hashKey, keyGroupOf, keyGroupsOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
 import { TIME_MIN } from '../../core/time.js';
 import type { Pressure } from '../../state/level/state-cache.js';
@@ -20,8 +20,9 @@ import { LevelBackend } from './level-backend.js';
 import type { SplitAssignment, ToCoordinator, ToWorker } from './messages.js';
 import type { WorkerRestore } from './restore.js';
 import type { EngineSettings } from './settings.js';
-import { Subtask, type SubtaskHello, type SubtaskHost } from './subtask.js';
+import { type OperatorCalls, Subtask, type SubtaskHello, type SubtaskHost } from './subtask.js';
 import { WorkerCheckpoints } from './worker-checkpoints.js';
+import { WorkerJournal } from './worker-journal.js';
 
 export interface WorkerOptions {
   readonly plan: PhysicalPlan;
@@ -47,6 +48,7 @@ export class Worker {
   readonly #credit = new Map<string, number>();
   readonly #checkpoints: WorkerCheckpoints;
   readonly #backend: KeyedBackend;
+  #journal: WorkerJournal | undefined;
   /** As last told. */
   #pressure: Pressure = { asks: false, holds: false };
   #open = false;
@@ -73,6 +75,7 @@ export class Worker {
 
   async open(): Promise<void> {
     try {
+      await this.#openJournal();
       await this.#backend.open(this.#options.restore, (row) => this.#restoreRow(row));
       for (const subtask of this.#subtasks) await subtask.open();
       this.#open = true;
@@ -111,6 +114,7 @@ export class Worker {
   async close(): Promise<void> {
     this.#open = false;
     await Promise.all(this.#subtasks.map((subtask) => subtask.close()));
+    await this.#journal?.close();
     await this.#backend.close();
   }
 
@@ -151,6 +155,7 @@ export class Worker {
       case 'complete':
         this.#checkpoints.complete(message.checkpoint);
         this.#backend.completed(message.checkpoint, message.id);
+        this.#journal?.complete(message.checkpoint);
         this.#pressure = { ...this.#pressure, asks: false };
         return this.#subtasks.forEach((subtask) => subtask.complete(message.checkpoint));
       case 'abort':
@@ -229,6 +234,35 @@ export class Worker {
     });
   }
 
+  async #openJournal(): Promise<void> {
+    const { plan, index, parallelism, host, store, runId, restore } = this.#options;
+    if (!store) return;
+    const keyGroups = keyGroupsOf(index, parallelism, plan.logical.maxParallelism);
+    this.#journal = new WorkerJournal({
+      storage: host.storage,
+      directory: store.directory,
+      runId,
+      worker: index,
+      restored: await store.calls(restore?.checkpoint.epoch ?? 0, keyGroups),
+      fail: (error) => this.#fail(error),
+    });
+  }
+
+  #callsOf(operator: string): OperatorCalls | undefined {
+    if (!this.#options.store) return undefined;
+    const { maxParallelism } = this.#options.plan.logical;
+    const journal = (): WorkerJournal => this.#journal as WorkerJournal;
+    return {
+      get restored() {
+        return journal().restored(operator);
+      },
+      note(checkpoint, key, value) {
+        journal().note(checkpoint, { operator, keyGroup: keyGroupOf(hashKey(key), maxParallelism), value });
+      },
+      durable: () => journal().durable(),
+    };
+  }
+
   #hostOf(chain: number): SubtaskHost {
     const { host, channels, wake, post } = this.#options;
     return {
@@ -238,6 +272,8 @@ export class Worker {
       keyedState: (uid) => this.#backend.state(uid),
       wake,
       fail: (error) => this.#fail(error),
+      calls: (uid) => this.#callsOf(uid),
+      askForCheckpoint: () => post({ kind: 'wants-checkpoint' }),
       rowWriter: (uid, checkpoint) => this.#checkpoints.rowWriter(uid, checkpoint),
       sealed: (ms) => this.#checkpoints.paused(ms),
       acknowledge: (snapshot) => this.#checkpoints.cut(snapshot),

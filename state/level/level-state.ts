@@ -9,7 +9,7 @@
  * Invariants: operators touch slots at hand only. A slot becomes unknown, by eviction, only when the base holds all its
  * rows: none waits to be sealed or written, and the checkpoint that the last one was written for has been applied. Until
  * then the slot is retained in the key index, so that a row that was removed is not read from the base again. Slots of the
- * batch at hand, and of the timer at hand, are not evicted. What was fetched for a slot counts only if it has been unknown
+ * batch at hand, of the timer at hand, and pinned ones are not evicted. What was fetched for a slot counts only if it has been unknown
  * ever since.
  */
 import type { Batch, Inbox } from '../../core/batch.js';
@@ -75,6 +75,7 @@ export class LevelState extends MemoryState implements Evicting {
   /** The batch that was not ready: it has its slots already, and goes on in the same turn. */
   private unready: Batch | null = null;
   private takenSlot = -1;
+  private readonly pinned = new Set<number>();
   private readonly seals: Seal[] = [];
   /** Of seals that the base holds, to be released. */
   private readonly applieds: SlotList[] = [];
@@ -131,6 +132,14 @@ export class LevelState extends MemoryState implements Evicting {
     }
     this.options.cache.trim();
     return true;
+  }
+
+  override pin(slot: number): void {
+    this.pinned.add(slot);
+  }
+
+  override unpin(slot: number): void {
+    this.pinned.delete(slot);
   }
 
   override timers(name: TimerKind): TimerTable {
@@ -368,7 +377,7 @@ export class LevelState extends MemoryState implements Evicting {
   }
 
   private mayEvict(slot: number, used: number): boolean {
-    if (used === this.turn || slot === this.slot || slot === this.takenSlot) return false;
+    if (used === this.turn || slot === this.slot || slot === this.takenSlot || this.pinned.has(slot)) return false;
     if ((this.sealedFor[slot] as number) > this.appliedNumber) return false;
     for (const table of this.evictables) if (!table.isClean(slot)) return false;
     return true;

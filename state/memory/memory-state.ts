@@ -56,6 +56,10 @@ export class MemoryState implements KeyedState {
     return this.index.keyAt(slot);
   }
 
+  pin(_slot: number): void {}
+
+  unpin(_slot: number): void {}
+
   value<T>(name: string): ValueTable<T> {
     return this.table(name, 'value') as unknown as ColumnValueTable<T>;
   }

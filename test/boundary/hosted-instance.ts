@@ -115,6 +115,7 @@ function emptyHost(random: () => number): Host {
     elapsed: () => 0,
     random,
     timer: absent,
+    fetch: absent,
     print: absent,
     pool: { threads: 1, run: absent },
     get storage() {

@@ -42,6 +42,10 @@ export class ManualHost implements Host {
     };
   }
 
+  fetch(): Promise<Response> {
+    return Promise.reject(new TypeError('there is no network here'));
+  }
+
   async print(text: string): Promise<void> {
     this.printed.push(text);
   }

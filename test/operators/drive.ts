@@ -140,6 +140,8 @@ export class Drive {
         return drive.watermark;
       },
       awaitsBarrier: false,
+      calls: undefined,
+      askForCheckpoint: () => {},
       wake: () => {
         drive.woken = true;
       },
