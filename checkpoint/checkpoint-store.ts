@@ -13,9 +13,16 @@ import type { Storage } from '../core/host.js';
 import { openFile, readWhole, replaceWhole, writeRowsFile } from './durable-files.js';
 import { epochDigits } from './epoch-digits.js';
 import { type JournalEntry, journalEpoch, readJournals } from './journal-file.js';
-import { decodeManifest, encodeManifest, type FileRef, type Manifest, pathsOf } from './manifest.js';
+import {
+  decodeManifest,
+  encodeManifest,
+  type FileRef,
+  type KeyGroupRange,
+  type Manifest,
+  pathsOf,
+} from './manifest.js';
 import type { RowsWriter } from './merge.js';
-import type { KeyGroupRange, RowsReader } from './newest-rows.js';
+import type { RowsReader } from './newest-rows.js';
 import { OpenRows } from './open-rows.js';
 import type { RowsContent } from './rows-file.js';
 

@@ -15,7 +15,7 @@ import { MillraceError } from '../core/errors.js';
 import type { Storage } from '../core/host.js';
 import { readWhole } from './durable-files.js';
 import { epochDigits } from './epoch-digits.js';
-import type { KeyGroupRange } from './newest-rows.js';
+import type { KeyGroupRange } from './manifest.js';
 
 export interface JournalEntry {
   readonly operator: string;

@@ -28,12 +28,19 @@ export interface FileRef {
   readonly epoch?: number;
   /** Made of others: what was removed is not in it any more. */
   readonly merged?: true;
+  /** Only rows of these key groups count; left out: all. The others are older than what is before it in the list. */
+  readonly keyGroups?: KeyGroupRange;
+}
+
+/** The key groups [first, end). */
+export interface KeyGroupRange {
+  readonly first: number;
+  /** Exclusive. */
+  readonly end: number;
 }
 
 /** The state of the key groups [first, end): a run file, if any, then deltas in order. */
-export interface StateRange {
-  readonly first: number;
-  readonly end: number;
+export interface StateRange extends KeyGroupRange {
   readonly files: readonly FileRef[];
 }
 

@@ -1,8 +1,8 @@
 /**
  * Makes one file of rows of several, so that neither their number nor their size grows without end.
  */
-import type { FileRef } from './manifest.js';
-import { type KeyGroupRange, pieces, type RowsReader } from './newest-rows.js';
+import type { FileRef, KeyGroupRange } from './manifest.js';
+import { pieces, type RowsReader } from './newest-rows.js';
 import { type RowsContent, RowsFileWriter, type Section, TableBook, type TableEntry } from './rows-file.js';
 
 /** Plain data: it goes to a pool thread. */

@@ -3,7 +3,7 @@
  * read state this way, some key groups after others, so that no more than those are in memory at once.
  */
 import type { RawRow } from '../state/level/base-codec.js';
-import type { FileRef } from './manifest.js';
+import type { FileRef, KeyGroupRange } from './manifest.js';
 import type { OpenRows, SectionRef } from './open-rows.js';
 import { Piece, PieceMemory } from './piece.js';
 import {
@@ -15,12 +15,6 @@ import {
   TableBook,
   type TableEntry,
 } from './rows-file.js';
-
-export interface KeyGroupRange {
-  readonly first: number;
-  /** Exclusive. */
-  readonly end: number;
-}
 
 /** Where the files of a checkpoint are to be had. */
 export interface RowsReader {
@@ -53,7 +47,7 @@ export async function* pieces(
 ): AsyncGenerator<Piece> {
   const readers: FilePieces[] = [];
   try {
-    for (const file of files) readers.push(new FilePieces(await store.openRows(file), book));
+    for (const file of files) readers.push(new FilePieces(await store.openRows(file), file.keyGroups, book));
     const names = namesOf(book.entries);
     for (let { first } = range; first < range.end; ) {
       const end = pieceEnd(readers, first, range.end);
@@ -83,12 +77,15 @@ function numbersIn(book: TableBook, tables: readonly TableEntry[]): number[] {
 /** Goes through one file, section by section; one that is wider than a piece is kept for the next. */
 class FilePieces {
   readonly file: OpenRows;
+  /** Only these count. */
+  readonly #keyGroups: KeyGroupRange | undefined;
   readonly #tables: readonly number[];
   #next = 0;
   #loaded: { readonly section: SectionRef; readonly bytes: Uint8Array }[] = [];
 
-  constructor(file: OpenRows, book: TableBook) {
+  constructor(file: OpenRows, keyGroups: KeyGroupRange | undefined, book: TableBook) {
     this.file = file;
+    this.#keyGroups = keyGroups;
     this.#tables = numbersIn(book, file.tables);
   }
 
@@ -101,8 +98,9 @@ class FilePieces {
     return bytes;
   }
 
-  async addTo(piece: Piece, range: KeyGroupRange): Promise<void> {
+  async addTo(piece: Piece, wanted: KeyGroupRange): Promise<void> {
     const { sections } = this.file;
+    const range = this.#keyGroups ? common(wanted, this.#keyGroups) : wanted;
     this.#loaded = this.#loaded.filter(({ section }) => section.end > range.first);
     for (; this.#next < sections.length && (sections[this.#next] as SectionRef).first < range.end; this.#next += 1) {
       const section = sections[this.#next] as SectionRef;
@@ -110,6 +108,11 @@ class FilePieces {
     }
     for (const { bytes } of this.#loaded) piece.add(bytes, this.#tables, range);
   }
+}
+
+/** Empty where they have nothing in common. */
+function common(a: KeyGroupRange, b: KeyGroupRange): KeyGroupRange {
+  return { first: Math.max(a.first, b.first), end: Math.min(a.end, b.end) };
 }
 
 interface SectionOf {

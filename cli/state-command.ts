@@ -1,7 +1,8 @@
 /** `millrace state`: lists, reads and dumps keyed state, of a state directory or a savepoint. */
 import { Command } from 'commander';
 import type { OpenCheckpoint } from '../checkpoint/checkpoint-reader.js';
-import { type KeyGroupRange, newestRows } from '../checkpoint/newest-rows.js';
+import type { KeyGroupRange } from '../checkpoint/manifest.js';
+import { newestRows } from '../checkpoint/newest-rows.js';
 import type { StoredRow } from '../checkpoint/rows-file.js';
 import { compareKeys, hashKey, keyGroupOf, sameKey } from '../core/key.js';
 import { filesOf } from '../engine/coordinator/recovery.js';

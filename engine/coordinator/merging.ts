@@ -47,8 +47,8 @@ export class Merging {
   /** The files of a range, with merged ones in place of those they were made of. */
   replace(files: readonly FileRef[]): readonly FileRef[] {
     for (const { inputs, output } of this.#merged) {
-      const from = files.findIndex(({ path }) => path === inputs[0]?.path);
-      if (from >= 0 && inputs.every(({ path }, at) => files[from + at]?.path === path))
+      const from = files.findIndex((file) => isSame(file, inputs[0]));
+      if (from >= 0 && inputs.every((input, at) => isSame(input, files[from + at])))
         return [...files.slice(0, from), output, ...files.slice(from + inputs.length)];
     }
     return files;
@@ -94,4 +94,9 @@ export class Merging {
     this.#current = undefined;
     this.#running = undefined;
   }
+}
+
+/** Of the same file, the same rows. */
+function isSame(a: FileRef, b: FileRef | undefined): boolean {
+  return a.path === b?.path && a.keyGroups?.first === b.keyGroups?.first && a.keyGroups?.end === b.keyGroups?.end;
 }

@@ -5,7 +5,7 @@
  * groups; states and handles that have no key are dealt in turn, but for those that every subtask has. At a barrier every subtask behind a hash exchange has
  * seen the same watermarks, so one per chain is enough.
  */
-import type { FileRef, Manifest, StateRange } from '../../checkpoint/manifest.js';
+import type { FileRef, KeyGroupRange, Manifest, StateRange } from '../../checkpoint/manifest.js';
 import { MillraceError } from '../../core/errors.js';
 import { keyGroupsOf } from '../../core/key.js';
 import { type LogicalPlan, replicatedOf } from '../graph/nodes.js';
@@ -71,12 +71,50 @@ function copies(
   });
 }
 
-/** Files of every old range that shares key groups, each once, in order within a range. */
-export function filesOf(ranges: readonly StateRange[], { first, end }: { first: number; end: number }): FileRef[] {
-  const files = new Map<string, FileRef>();
+/**
+ * Files of every old range that shares key groups with [first, end), in order within a range. Of a file only the rows of
+ * its range count: ranges are merged each for itself, so a file that one of them has no more, since it is in a merged one,
+ * may still be in another's list, behind what has replaced its rows in the first.
+ */
+export function filesOf(ranges: readonly StateRange[], wanted: KeyGroupRange): FileRef[] {
+  let files: Limited[] = [];
   for (const range of ranges) {
-    if (range.end <= first || range.first >= end) continue;
-    for (const file of range.files) files.set(file.path, file);
+    if (!overlap(range, wanted)) continue;
+    files = joined(
+      files,
+      range.files.map((file) => limited(file, range)).filter((file) => overlap(file.keyGroups, wanted)),
+    );
   }
-  return [...files.values()];
+  return files.map((file) => unlimited(file, wanted));
+}
+
+function overlap(a: KeyGroupRange, b: KeyGroupRange): boolean {
+  return a.first < b.end && b.first < a.end;
+}
+
+type Limited = FileRef & { readonly keyGroups: KeyGroupRange };
+
+function limited(file: FileRef, range: KeyGroupRange): Limited {
+  const { first, end } = file.keyGroups ?? range;
+  return { ...file, keyGroups: { first: Math.max(first, range.first), end: Math.min(end, range.end) } };
+}
+
+/** What both begin with is read once. */
+function joined(files: readonly Limited[], more: readonly Limited[]): Limited[] {
+  const from = more.findIndex((file, at) => {
+    const before = files[at];
+    return before?.path !== file.path || before.keyGroups.end !== file.keyGroups.first;
+  });
+  const common = from < 0 ? more.length : from;
+  const both = more.slice(0, common).map((file, at) => {
+    const { first } = (files[at] as Limited).keyGroups;
+    return { ...file, keyGroups: { first, end: file.keyGroups.end } };
+  });
+  return [...both, ...files.slice(common), ...more.slice(common)];
+}
+
+/** Where the limit makes no difference it is left out. */
+function unlimited(file: Limited, { first, end }: KeyGroupRange): FileRef {
+  const { keyGroups, ...whole } = file;
+  return keyGroups.first <= first && keyGroups.end >= end ? whole : file;
 }

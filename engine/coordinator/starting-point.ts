@@ -6,6 +6,7 @@
  * Invariants: nothing goes back unless it is asked for, and, where output has been shown since, told what that means;
  * every file of the checkpoint is verified before anything is given up for it; epochs go on above the highest seen.
  */
+import { filesOfManifest } from '../../checkpoint/checkpoint-reader.js';
 import type { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
 import { type FileRef, isOnPath, lineageOf, type Manifest, type StateRange } from '../../checkpoint/manifest.js';
 import type { MergeTask, OperatorNames } from '../../checkpoint/merge.js';
@@ -161,8 +162,7 @@ async function rewound(point: StartingPoint, target: Target, newestName: string 
 /** Reads every file, and copies what lies elsewhere. */
 async function filesOfTarget({ store }: StartingPoint, target: Target, id: string): Promise<StateRange[]> {
   const copies = new Map<string, FileRef>();
-  const paths = new Map(target.manifest.ranges.flatMap(({ files }) => files.map((file) => [file.path, file])));
-  for (const file of paths.values()) {
+  for (const file of filesOfManifest(target.manifest)) {
     const name = `from-${id}-${String(copies.size).padStart(6, '0')}`;
     copies.set(
       file.path,
@@ -171,7 +171,10 @@ async function filesOfTarget({ store }: StartingPoint, target: Target, id: strin
   }
   return target.manifest.ranges.map((range) => ({
     ...range,
-    files: range.files.map(({ path }) => copies.get(path) as FileRef),
+    files: range.files.map(({ path, keyGroups }) => ({
+      ...(copies.get(path) as FileRef),
+      ...(keyGroups && { keyGroups }),
+    })),
   }));
 }
 

@@ -1,8 +1,8 @@
 /**
  * What a checkpoint holds for one worker, and how its rows come back into state.
  */
-import type { FileRef } from '../../checkpoint/manifest.js';
-import { type KeyGroupRange, newestRows, type RowsReader } from '../../checkpoint/newest-rows.js';
+import type { FileRef, KeyGroupRange } from '../../checkpoint/manifest.js';
+import { newestRows, type RowsReader } from '../../checkpoint/newest-rows.js';
 import type { StoredRow } from '../../checkpoint/rows-file.js';
 
 /** Plain data: it crosses threads. */

@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { CheckpointStore } from '../../checkpoint/checkpoint-store.js';
-import type { FileRef } from '../../checkpoint/manifest.js';
+import type { FileRef, KeyGroupRange } from '../../checkpoint/manifest.js';
 import { mergeRows, worthMerging } from '../../checkpoint/merge.js';
-import { type KeyGroupRange, newestOfFiles, newestRows, pieces } from '../../checkpoint/newest-rows.js';
+import { newestOfFiles, newestRows, pieces } from '../../checkpoint/newest-rows.js';
 import { Piece } from '../../checkpoint/piece.js';
 import {
   encodeRows,
