@@ -1,7 +1,7 @@
 /**
  * Rule: imports go inwards only, and each layer uses no packages but its own few.
  *
- *   core ← state ← operators ← checkpoint ← engine ← api ← connectors ← testing, cli
+ *   core ← state ← operators ← checkpoint ← engine ← api ← connectors ← agents ← testing, cli
  *
  * The engine knows operators, sources and sinks by their contracts alone. `api/index.ts` is the package's entry: it
  * may reach outwards, to re-export connectors.
@@ -23,6 +23,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   engine: ['classic-level', 'msgpackr', 'piscina', 'tsx'],
   api: ['type @standard-schema/spec'],
   connectors: ['csv-parse', 'type @standard-schema/spec'],
+  agents: ['type @standard-schema/spec'],
   testing: [],
   cli: ['commander', 'tsx'],
 };

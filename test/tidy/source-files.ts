@@ -18,6 +18,7 @@ export const PRODUCT = [
   'engine',
   'api',
   'connectors',
+  'agents',
   'testing',
   'cli',
 ] as const;

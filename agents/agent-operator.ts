@@ -1,0 +1,500 @@
+/**
+ * Agents as operators: each input of a key becomes a run, one run of a key at a time, many keys at once.
+ *
+ *   record → mailbox (state) → run → steps (state, journal) → outputs
+ *
+ * Nothing that waits outside of a checkpoint is lost with the process: inputs, runs with the steps they have made, events
+ * that came for them and messages to be sent are rows of keyed state, so barriers pass at any time. A run that was open is
+ * executed again and answered from its steps, and from what the journal knows of it beyond them.
+ *
+ * Invariants: a key with an open run has a row, is pinned while the run is in memory, and its run's writes to state take effect
+ * when the run ends. An act is made only once everything that its run has taken in is in a completed checkpoint. The end of
+ * input is held until nothing is left that could put something out.
+ */
+import type { Inbox } from '../core/batch.js';
+import { asMillraceError, MillraceError } from '../core/errors.js';
+import { TIME_MAX, TIME_MIN } from '../core/time.js';
+import type { Operator, OperatorContext, OperatorFactory } from '../operators/operator.js';
+import type { ListTable, Pane, TimerKind, TimerTable, ValueTable } from '../state/backend.js';
+import { innerName } from '../state/inner-names.js';
+import type { Agent } from './agent.js';
+import { CheckpointGate } from './checkpoint-gate.js';
+import { ModelHealth } from './model-calls.js';
+import { OutboxSender } from './outbox-sender.js';
+import { Run, type RunHost } from './run.js';
+import { EMITTED, type Remembered, RunContext } from './run-context.js';
+import type { RunRecord } from './run-record.js';
+import { type Arrived, type CallEntry, type Deadline, isEmpty, type KeyRow, newKeyRow, runId } from './run-row.js';
+import { StagedState } from './staged-state.js';
+import { REQUESTS } from './tool-calls.js';
+
+export interface AgentSpec {
+  readonly agent: Agent<never, unknown>;
+  /** Versions whose runs may still be open. */
+  readonly previous: readonly Agent<never, unknown>[];
+  /** Runs under way at once in each subtask, those not counted that only wait for events, times or people. */
+  readonly maxInFlight: number;
+  /** Inputs that wait for their turn in each subtask, before what comes has to wait outside. */
+  readonly mailbox: number;
+}
+
+/** Inputs of the operator, by port. */
+const PORTS = ['inputs', 'events', 'decisions'] as const;
+
+/** Side outputs, beside those of `ctx.emit` and of requests. */
+export const FAILURES = 'failures';
+export const RUNS = 'runs';
+export const UNCLAIMED = 'unclaimed';
+
+/** All that a run has taken in was in the checkpoint that the job has gone on from. */
+const RESTORED = -1;
+
+export const AGENT_SIDES = [FAILURES, RUNS, REQUESTS, EMITTED, UNCLAIMED] as const;
+
+export function agentFactory(spec: AgentSpec): OperatorFactory {
+  return (context) => new AgentOperator(spec, context);
+}
+
+class AgentOperator implements Operator, RunHost {
+  readonly operator: string;
+  readonly #spec: AgentSpec;
+  readonly #context: OperatorContext;
+  readonly #agents: ReadonlyMap<string, Agent<never, unknown>>;
+  readonly #rows: Pane<KeyRow>;
+  /** Inputs so far, of each key. */
+  readonly #numbers: ValueTable<number>;
+  readonly #remembered: ListTable<Remembered>;
+  readonly #health = new ModelHealth();
+  readonly #gate: CheckpointGate;
+  readonly #outbox: OutboxSender;
+  /** Runs in memory, by the slots of their keys. */
+  readonly #runs = new Map<number, Run>();
+  /** Those with something to be put out, or that have ended. */
+  readonly #progressed = new Set<Run>();
+  /** What the journal knows of runs whose inputs were in no checkpoint. */
+  readonly #early = new Map<string, CallEntry[]>();
+  /** Keys that wait for room. */
+  #queue: number[] = [];
+  /** Inputs that wait. */
+  #waiting = 0;
+  /** No more inputs, events or decisions will come. */
+  inputEnded = false;
+  /** The last one that was not the final one. */
+  watermark: number;
+  #closed = false;
+
+  constructor(spec: AgentSpec, context: OperatorContext) {
+    const { state } = context;
+    this.#spec = spec;
+    this.#context = context;
+    this.operator = context.uid;
+    this.watermark = context.watermark;
+    this.#agents = new Map([...spec.previous, spec.agent].map((agent) => [agent.version, agent]));
+    this.#rows = state.panes<KeyRow>(innerName('agent', 'rows')).pane(0);
+    this.#numbers = state.value<number>(innerName('agent', 'numbers'));
+    this.#remembered = state.list<Remembered>(innerName('agent', 'memory'));
+    this.#gate = new CheckpointGate(context);
+    this.#outbox = new OutboxSender(context, this.#agents, this.#gate, (slot, key) => this.#sent(slot, key));
+  }
+
+  open(): void {
+    const entries = this.#restoredEntries();
+    for (let at = 0; at < this.#rows.size; at += 1) {
+      const slot = this.#rows.slotAt(at);
+      const row = this.#rows.get(slot) as KeyRow;
+      this.#attach(slot, row, entries);
+      this.#waiting += row.waiting.length;
+      for (const message of row.outbox) this.#outbox.add(slot, this.#keyOf(slot), message);
+      if (row.run || row.waiting.length > 0) this.#poke(slot);
+    }
+    for (const [run, early] of entries) this.#early.set(run, early);
+  }
+
+  process(inbox: Inbox): void {
+    if (PORTS[inbox.port] === 'inputs') this.#takeInputs(inbox);
+    else this.#takeEvents(inbox, PORTS[inbox.port] as Arrived['from']);
+  }
+
+  onWake(): void {
+    for (const run of [...this.#progressed]) {
+      if (this.#isFull) return this.#context.wake();
+      this.#progressed.delete(run);
+      this.#flush(run);
+    }
+    this.#startWaiting();
+  }
+
+  onWatermark(watermark: number): boolean {
+    if (watermark < TIME_MAX) this.watermark = watermark;
+    if (!this.#fire('event', watermark)) return false;
+    if (watermark < TIME_MAX) return true;
+    this.inputEnded = true;
+    for (const run of this.#runs.values()) run.inputEnded();
+    return true;
+  }
+
+  onProcessingTime(now: number): boolean {
+    return this.#fire('processing', now);
+  }
+
+  holdsEnd(): boolean {
+    return this.#waiting > 0 || this.#runs.size > 0 || this.#outbox.size > 0 || this.#unstarted;
+  }
+
+  snapshot(checkpoint: number): Record<never, never> {
+    this.#gate.cut(checkpoint);
+    for (const [, entries] of this.#early) this.#carry(entries);
+    return {};
+  }
+
+  onCheckpointComplete(checkpoint: number): void {
+    this.#gate.complete(checkpoint);
+  }
+
+  onCheckpointAborted(): void {
+    this.#gate.aborted();
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const run of this.#runs.values()) run.abandon();
+    this.#outbox.close();
+    this.#gate.close();
+  }
+
+  // What comes
+
+  #takeInputs(inbox: Inbox): void {
+    const { records, timestamps, slots, count } = inbox.batch;
+    for (; inbox.cursor < count && this.#hasRoom; inbox.cursor += 1) {
+      const slot = slots[inbox.cursor] as number;
+      this.#takeInput(slot, records[inbox.cursor], timestamps[inbox.cursor] as number);
+    }
+  }
+
+  #takeInput(slot: number, input: unknown, timestamp: number): void {
+    const number = this.#numbers.get(slot) ?? 0;
+    this.#numbers.set(slot, number + 1);
+    const row = this.#rows.get(slot) ?? newKeyRow();
+    row.waiting.push([input, timestamp, number]);
+    if (this.#early.size > 0) this.#claim(slot, row, input, number);
+    this.#rows.set(slot, row);
+    this.#waiting += 1;
+    if (row.run === null && row.waiting.length === 1) this.#begin(slot);
+  }
+
+  /** Something for runs of a key that has none goes out again, as unclaimed. */
+  #takeEvents(inbox: Inbox, from: Arrived['from']): void {
+    const { records, timestamps, slots, count } = inbox.batch;
+    const unclaimed = this.#context.side(UNCLAIMED);
+    for (; inbox.cursor < count && !unclaimed.full; inbox.cursor += 1) {
+      const slot = slots[inbox.cursor] as number;
+      const value = records[inbox.cursor];
+      const timestamp = timestamps[inbox.cursor] as number;
+      const row = this.#rows.get(slot);
+      if (!row || (row.run === null && row.waiting.length === 0)) {
+        unclaimed.push(value, timestamp);
+        continue;
+      }
+      row.arrived.push({ from, value, timestamp });
+      this.#rows.set(slot, row);
+      const run = this.#runs.get(slot);
+      run?.tookIn(this.#gate.cutAt);
+      run?.look(this.watermark);
+    }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#waiting < this.#spec.mailbox || this.#context.awaitsBarrier;
+  }
+
+  // Runs
+
+  /** The key's next input becomes a run, if there is room. */
+  #begin(slot: number): void {
+    if (!this.#hasFreeRun) {
+      this.#queue.push(slot);
+      return;
+    }
+    const row = this.#rows.get(slot) as KeyRow;
+    const [input, timestamp, number] = row.waiting.shift() as KeyRow['waiting'][0];
+    this.#waiting -= 1;
+    const key = this.#keyOf(slot);
+    const id = runId(this.operator, key, number, input);
+    const { version } = this.#spec.agent;
+    const startedAt = this.now();
+    row.run = { id, number, version, input, timestamp, startedAt, steps: [], emitted: 0, deadlines: {}, doubts: {} };
+    this.#rows.set(slot, row);
+    this.#execute(slot, row, this.#gate.cutAt);
+  }
+
+  /** Executes the key's open run from its beginning. */
+  #execute(slot: number, { run: row, ahead }: KeyRow, takenInAt: number): void {
+    if (!row) return;
+    const agent = this.#agents.get(row.version);
+    if (!agent) return this.fail(missing(row.version, this.operator, this.#keyOf(slot)));
+    const { state, host } = this.#context;
+    state.pin(slot);
+    const own = ahead.filter(({ run }) => run === row.id);
+    const run = new Run({
+      host: this,
+      row,
+      key: this.#keyOf(slot),
+      slot,
+      state: new StagedState(state, slot),
+      ahead: own,
+      isRepeated: !this.#early.has(row.id),
+      takenInAt,
+    });
+    this.#runs.set(slot, run);
+    this.#limitTime(run, agent);
+    const recent = this.#remembered.get(slot).slice();
+    run.start(async () => {
+      const ctx = new RunContext({ run, operator: this.operator, host, agent, health: this.#health, recent });
+      return agent.run(row.input as never, ctx);
+    });
+  }
+
+  #limitTime(run: Run, { budget: { timeoutMs } }: Agent<never, unknown>): void {
+    if (timeoutMs === Number.POSITIVE_INFINITY) return;
+    const { host } = this.#context;
+    const left = Math.max(0, run.row.startedAt + timeoutMs - host.now());
+    const error = new MillraceError('MILL_AGENT_LIMIT', `the run has used up its ${timeoutMs} ms`);
+    run.cancelTimeout = host.timer(left, () => run.stop(error));
+  }
+
+  get #hasFreeRun(): boolean {
+    if (this.#runs.size < this.#spec.maxInFlight) return true;
+    let active = 0;
+    for (const run of this.#runs.values()) if (!run.isWaiting) active += 1;
+    return active < this.#spec.maxInFlight;
+  }
+
+  /** Some restored run has not been executed yet. */
+  get #unstarted(): boolean {
+    for (let at = 0; at < this.#rows.size; at += 1)
+      if (this.#rows.valueAt(at).run && !this.#runs.has(this.#rows.slotAt(at))) return true;
+    return false;
+  }
+
+  /** Keys that wait for room: their state may have to be fetched first. */
+  #startWaiting(): void {
+    if (this.#queue.length === 0 || !this.#hasFreeRun) return;
+    for (const slot of this.#queue.splice(0)) this.#poke(slot);
+  }
+
+  /** Has the key called with its state at hand. */
+  #poke(slot: number): void {
+    this.#context.state.timers('processing').add(slot, this.#context.host.now());
+    this.#context.wake();
+  }
+
+  #fire(kind: TimerKind & ('event' | 'processing'), until: number): boolean {
+    const { state } = this.#context;
+    const timers: TimerTable = state.timers(kind);
+    while (timers.earliest <= until && timers.earliest < TIME_MAX) {
+      if (this.#isFull) return false;
+      this.#visit(timers.take(until), kind, until);
+    }
+    return true;
+  }
+
+  /** A timer of the key: time has come for a wait, or there is room for a run. */
+  #visit(slot: number, kind: 'event' | 'processing', until: number): void {
+    const row = this.#rows.get(slot);
+    if (!row) return;
+    const run = this.#runs.get(slot);
+    if (run) {
+      run.tookIn(this.#gate.cutAt);
+      run.look(kind === 'event' ? until : this.watermark);
+    } else if (row.run) this.#execute(slot, row, row.arrived.length > 0 ? this.#gate.cutAt : RESTORED);
+    else if (row.waiting.length > 0) this.#begin(slot);
+  }
+
+  // What goes out
+
+  get #isFull(): boolean {
+    const { output } = this.#context;
+    return output.full || AGENT_SIDES.some((side) => this.#context.side(side).full);
+  }
+
+  #flush(run: Run): void {
+    const { row, outputs } = run;
+    const time = this.#stamp(row.timestamp);
+    if (outputs.length > row.emitted) {
+      for (const { port, value } of outputs.slice(row.emitted)) this.#context.side(port).push(value, time);
+      this.change(run, ({ run: open }) => {
+        if (open) open.emitted = outputs.length;
+      });
+    }
+    if (run.result) this.#end(run, run.result, time);
+  }
+
+  #end(run: Run, result: NonNullable<Run['result']>, time: number): void {
+    const { slot, row } = run;
+    const replied = 'value' in result;
+    try {
+      if (replied) this.#keepResults(run, result.value);
+    } catch (error) {
+      return this.#end(run, { error }, time);
+    }
+    if (replied) this.#context.output.push(result.value, time);
+    const record = run.record(replied ? 'replied' : 'failed', replied ? result.value : undefined);
+    if (!replied) this.#context.side(FAILURES).push(failureOf(record, result.error), time);
+    this.#context.side(RUNS).push(record, time);
+    run.cancelTimeout?.();
+    this.#runs.delete(slot);
+    this.#context.state.unpin(slot);
+    this.#next(slot, row.id);
+  }
+
+  /** Its writes take effect. */
+  #keepResults(run: Run, reply: unknown): void {
+    run.state.commit();
+    const { remembers } = this.#agents.get(run.row.version) as Agent<never, unknown>;
+    if (remembers === 0) return;
+    const recent = [...this.#remembered.get(run.slot), { input: run.row.input, reply }];
+    this.#remembered.set(run.slot, recent.slice(-remembers));
+  }
+
+  #next(slot: number, id: string): void {
+    const row = this.#rows.get(slot) as KeyRow;
+    row.run = null;
+    row.ahead = row.ahead.filter((entry) => entry.run !== id);
+    this.#early.delete(id);
+    if (row.waiting.length === 0) row.arrived = [];
+    if (isEmpty(row)) this.#rows.remove(slot);
+    else this.#rows.set(slot, row);
+    if (row.waiting.length > 0) this.#begin(slot);
+    this.#context.wake();
+  }
+
+  /** Never late, however long the run has taken. */
+  #stamp(timestamp: number): number {
+    return this.watermark === TIME_MIN ? timestamp : Math.max(timestamp, this.watermark + 1);
+  }
+
+  // For runs
+
+  now(): number {
+    return this.#context.host.now();
+  }
+
+  change({ slot }: Run, change: (row: KeyRow) => void): void {
+    if (this.#closed) return;
+    const row = this.#rows.get(slot);
+    if (!row) return;
+    const messages = row.outbox.length;
+    change(row);
+    this.#rows.set(slot, row);
+    for (const message of row.outbox.slice(messages)) this.#outbox.add(slot, this.#keyOf(slot), message);
+  }
+
+  note({ key }: Run, entry: CallEntry): void {
+    this.#context.calls?.note(key, entry);
+  }
+
+  durable(): Promise<void> {
+    return this.#context.calls?.durable() ?? Promise.resolve();
+  }
+
+  covered(run: Run): Promise<void> {
+    return this.#gate.passed(() => run.takenInAt);
+  }
+
+  wakeAt({ slot }: Run, { at, time }: Deadline): void {
+    if (!this.#closed) this.#context.state.timers(time).add(slot, at);
+    this.#context.wake();
+  }
+
+  progressed(run: Run): void {
+    if (this.#closed) return;
+    this.#progressed.add(run);
+    this.#context.wake();
+  }
+
+  tell(run: Run, step: number, request: unknown): void {
+    this.#context.side(REQUESTS).push(request, this.#stamp(run.row.timestamp));
+    this.change(run, ({ run: open }) => {
+      if (open) open.doubts[step] = {};
+    });
+    this.#context.wake();
+  }
+
+  fail(error: MillraceError): void {
+    this.#context.fail(error);
+  }
+
+  // The journal
+
+  /** By run. */
+  #restoredEntries(): Map<string, CallEntry[]> {
+    const entries = new Map<string, CallEntry[]>();
+    for (const entry of (this.#context.calls?.restored ?? []) as readonly CallEntry[]) {
+      const own = entries.get(entry.run);
+      if (own) own.push(entry);
+      else entries.set(entry.run, [entry]);
+    }
+    return entries;
+  }
+
+  /** What concerns runs of a key that the checkpoint knows goes with its row, and so into the next one. */
+  #attach(slot: number, row: KeyRow, entries: Map<string, CallEntry[]>): void {
+    const key = this.#keyOf(slot);
+    const ids = row.waiting.map(([input, , number]) => runId(this.operator, key, number, input));
+    const known = (row.run ? [row.run.id, ...ids] : ids).flatMap((id) => {
+      const own = entries.get(id) ?? [];
+      entries.delete(id);
+      return own;
+    });
+    if (known.length === 0) return;
+    row.ahead.push(...known);
+    this.#rows.set(slot, row);
+  }
+
+  #claim(slot: number, row: KeyRow, input: unknown, number: number): void {
+    const early = this.#early.get(runId(this.operator, this.#keyOf(slot), number, input));
+    if (early) row.ahead.push(...early);
+  }
+
+  /** Acts of runs that have not come again: after going back to an old checkpoint. They must not be forgotten. */
+  #carry(entries: readonly CallEntry[]): void {
+    for (const entry of entries)
+      if (!entry.row || entry.row.kind === 'tool') this.#context.calls?.note(entry.key, entry);
+  }
+
+  #sent(slot: number, idempotencyKey: string): void {
+    if (this.#closed) return;
+    const row = this.#rows.get(slot);
+    if (!row) return;
+    row.outbox = row.outbox.filter((message) => message.idempotencyKey !== idempotencyKey);
+    if (isEmpty(row)) this.#rows.remove(slot);
+    else this.#rows.set(slot, row);
+    this.#context.wake();
+  }
+
+  #keyOf(slot: number): unknown {
+    return this.#context.state.keyOf(slot);
+  }
+}
+
+function missing(version: string, operator: string, key: unknown): MillraceError {
+  const text = `a run of version ${version} is open, and the job has that version no more`;
+  return new MillraceError('MILL_AGENT_VERSION_MISSING', text, { operator, key });
+}
+
+/** A letter about a run that has failed: all that is needed to see why, and to try again. */
+export interface AgentFailure<I = unknown> {
+  readonly input: I;
+  readonly key: unknown;
+  /** Event time of the input, epoch ms; null if it has none. */
+  readonly timestamp: number | null;
+  readonly error: { readonly code: string; readonly message: string };
+  readonly run: RunRecord<I>;
+}
+
+function failureOf(run: RunRecord, error: unknown): AgentFailure {
+  const { input, key, timestamp } = run;
+  const { code, message } = asMillraceError(error, 'MILL_AGENT_FAILED');
+  return { input, key, timestamp, error: { code, message }, run };
+}

@@ -1,0 +1,163 @@
+/**
+ * What an agent is: a function that runs for each input of a key, with a model, tools, state and memory at its side. The loop
+ * that lets a model decide is one such function (loop.ts); `run` is one's own.
+ */
+import { MillraceError } from '../core/errors.js';
+import type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
+import { type Duration, durationMs } from '../core/time.js';
+import type { StateDescriptors } from '../state/descriptors.js';
+import { type LoopOptions, loopOf } from './loop.js';
+import type { ChatModel } from './model/chat-model.js';
+import type { AgentContext } from './run-context.js';
+import type { Tool } from './tool.js';
+
+/** Tools by the names that models call them by. */
+export type Tools = Readonly<Record<string, Tool>>;
+
+/** What bounds one run; what goes beyond fails with `MILL_AGENT_LIMIT`. */
+export interface Budget {
+  /** Calls of models; default 16. */
+  readonly steps?: number;
+  /** Tokens, in and out, of all calls. */
+  readonly tokens?: number;
+  /** Money, by `prices`. */
+  readonly usd?: number;
+  /** Processing time from the beginning, waiting for events and people included. */
+  readonly timeout?: Duration;
+}
+
+/** US dollars for a million tokens. */
+export interface Price {
+  readonly input: number;
+  readonly output: number;
+  /** Of input that the provider had cached; default: as `input`. */
+  readonly cached?: number;
+}
+
+/** Before anything is done outside: whether it may be. */
+export type Verdict = 'allow' | 'deny' | 'approve';
+
+/** An act that a guard is asked about. */
+export interface Act {
+  readonly tool: string;
+  readonly input: unknown;
+  readonly key: unknown;
+}
+
+/** Throws what it throws: the act is then not made. */
+export type Guard = (act: Act) => Verdict | Promise<Verdict>;
+
+/** What every agent may say. */
+export interface AgentBase<D extends StateDescriptors> {
+  /** Names what it does now. A run ends with the version that it began with: see `previous`. */
+  readonly version: string;
+  /** The only tools that it has. */
+  readonly tools?: Tools;
+  /** What it keeps per key. Reads see it as of the beginning of the run; writes take effect when the run ends. */
+  readonly state?: D;
+  /** The last inputs and replies of the key that are shown to the next run; default 0. */
+  readonly memory?: { readonly last: number };
+  readonly budget?: Budget;
+  /** By model id. */
+  readonly prices?: Readonly<Record<string, Price>>;
+  /** Asked before every act that changes something outside; `approve` asks a person. */
+  readonly guard?: Guard;
+}
+
+export interface ModelAgentOptions<I, S extends StandardSchemaV1, D extends StateDescriptors>
+  extends AgentBase<D>,
+    LoopOptions<I, S> {}
+
+export interface CodeAgentOptions<I, O, D extends StateDescriptors> extends AgentBase<D> {
+  /** The first that answers; used by `ctx.model`. */
+  readonly model?: ChatModel | readonly ChatModel[];
+  /**
+   * The run. It is executed again from its beginning after a failure, and what it has asked of `ctx` is answered as it was:
+   * so it must ask the same again, and reach for nothing outside but by `ctx`.
+   */
+  run(input: I, ctx: AgentContext<D>): Promise<O>;
+}
+
+/** An agent, for `keyed.agent`. */
+export interface Agent<I, O> {
+  readonly kind: 'agent';
+  readonly version: string;
+  readonly tools: Tools;
+  readonly state: StateDescriptors;
+  readonly remembers: number;
+  readonly models: readonly ChatModel[];
+  readonly budget: {
+    readonly steps: number;
+    readonly tokens: number;
+    readonly usd: number;
+    readonly timeoutMs: number;
+  };
+  readonly prices: Readonly<Record<string, Price>>;
+  readonly guard: Guard | undefined;
+  run(input: I, ctx: AgentContext): Promise<O>;
+}
+
+const STEPS_MAX = 16;
+
+/**
+ * Declares an agent: a model with instructions, tools and the schema of its replies, or a function.
+ *
+ * Throws `MILL_OPTION_INVALID` for options that make no sense.
+ *
+ * @example
+ * const triage = agent({
+ *   version: '1',
+ *   model: openAiCompatible({ model: 'gpt-5-mini', baseUrl: 'https://api.openai.com/v1', apiKey: secret('OPENAI_API_KEY') }),
+ *   instructions: 'Decide how urgent the ticket is.',
+ *   prompt: (ticket: Ticket) => ticket.text,
+ *   output: z.object({ urgency: z.enum(['low', 'high']), why: z.string() }),
+ *   tools: { customer },
+ * })
+ */
+export function agent<I, S extends StandardSchemaV1, const D extends StateDescriptors = Record<never, never>>(
+  options: ModelAgentOptions<I, S, D>,
+): Agent<I, InferOutput<S>>;
+export function agent<I, O, const D extends StateDescriptors = Record<never, never>>(
+  options: CodeAgentOptions<I, O, D>,
+): Agent<I, O>;
+export function agent(
+  options:
+    | ModelAgentOptions<never, StandardSchemaV1, StateDescriptors>
+    | CodeAgentOptions<never, unknown, StateDescriptors>,
+): Agent<never, unknown> {
+  const { version, tools = {}, state = {}, memory, budget = {}, prices = {}, guard, model } = options;
+  if (typeof version !== 'string' || version === '') throw invalid('an agent has no version');
+  const remembers = memory?.last ?? 0;
+  if (!Number.isSafeInteger(remembers) || remembers < 0) throw invalid(`memory.last is ${remembers}`);
+  const models = (model === undefined ? [] : [model].flat()) as readonly ChatModel[];
+  const run =
+    'run' in options
+      ? (input: never, ctx: AgentContext) => options.run(input, ctx as AgentContext<StateDescriptors>)
+      : loopOf(options as LoopOptions<never, StandardSchemaV1>);
+  return Object.freeze({
+    kind: 'agent',
+    version,
+    tools,
+    state,
+    remembers,
+    models,
+    budget: budgetOf(budget),
+    prices,
+    guard,
+    run,
+  });
+}
+
+function budgetOf({ steps = STEPS_MAX, tokens, usd, timeout }: Budget): Agent<never, unknown>['budget'] {
+  if (!Number.isSafeInteger(steps) || steps < 1) throw invalid(`budget.steps is ${steps}`);
+  return {
+    steps,
+    tokens: tokens ?? Number.POSITIVE_INFINITY,
+    usd: usd ?? Number.POSITIVE_INFINITY,
+    timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout, 'budget.timeout'),
+  };
+}
+
+function invalid(text: string): MillraceError {
+  return new MillraceError('MILL_OPTION_INVALID', text);
+}

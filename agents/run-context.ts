@@ -1,0 +1,210 @@
+/**
+ * What an agent's function may use: everything outside of it goes through here, and is recorded.
+ */
+import { MillraceError } from '../core/errors.js';
+import type { Host } from '../core/host.js';
+import { type Duration, durationMs, TIME_MIN } from '../core/time.js';
+import type { StateDescriptors } from '../state/descriptors.js';
+import type { Handles } from '../state/handles.js';
+import type { Act, Agent, Guard, Tools } from './agent.js';
+import type { ChatAnswer, ChatRequest } from './model/chat-model.js';
+import { callModel, type ModelHealth, Spending } from './model-calls.js';
+import type { Run } from './run.js';
+import type { Tool } from './tool.js';
+import { callTool, type Decision, decisionOf, type HumanRequest, REQUESTS } from './tool-calls.js';
+
+/** How long to wait, and in which time. */
+export interface WaitOptions {
+  /** Default: for ever. */
+  readonly timeout?: Duration;
+  /** `'event'` (default): from the input's timestamp and the watermark on. `'processing'`: by the clock. */
+  readonly time?: 'event' | 'processing';
+}
+
+export interface ApproveOptions extends WaitOptions {
+  /** What counts as decided when the time is over; default: not approved. */
+  readonly onTimeout?: 'approve' | 'deny';
+}
+
+/** What a run has to do with its surroundings. */
+export interface AgentContext<D extends StateDescriptors = StateDescriptors> {
+  readonly key: unknown;
+  /** Event time of the input, epoch ms; undefined if it has none. */
+  readonly timestamp: number | undefined;
+  /** The run's identity: the same whenever it is executed. */
+  readonly run: string;
+  readonly state: Handles<D>;
+  /** What the last runs of the key were given, and replied, oldest first: see `memory`. */
+  readonly recent: readonly Remembered[];
+  /** Processing time, epoch ms; recorded. */
+  now(): number;
+  /** Random number in [0, 1); recorded. */
+  random(): number;
+  /** A call of the agent's model, or of the next one if it fails. */
+  model(request: ChatRequest): Promise<ChatAnswer>;
+  /** A call of one of the agent's tools. Throws what it throws; `MILL_TOOL_DENIED` if the guard does not allow it. */
+  tool(name: string, input: unknown): Promise<unknown>;
+  /** Whatever else it does outside: done once, then answered as it was. It may be done again after a crash. Plain data comes back. */
+  step<T>(name: string, work: () => T | Promise<T>): Promise<T>;
+  /** Puts a record out, beside the reply, at once. */
+  emit(value: unknown): void;
+  /** Waits; in event time by default. */
+  sleep(duration: Duration, options?: Pick<WaitOptions, 'time'>): Promise<void>;
+  /** The first event of this key, since the run began, for which `matches` holds; undefined when the time is over. */
+  waitForEvent<T>(name: string, matches: (event: T) => boolean, options?: WaitOptions): Promise<T | undefined>;
+  /** Asks a person: the request goes to `requests`, the answer comes by `decisions`. */
+  approve(subject: unknown, options?: ApproveOptions): Promise<boolean>;
+  /** Another agent's function, as part of this run: with that agent's model, tools and limits, and this key. */
+  call<I, O>(agent: Agent<I, O>, input: I): Promise<O>;
+}
+
+/** What is kept of a run for the runs after it. */
+export interface Remembered {
+  readonly input: unknown;
+  readonly reply: unknown;
+}
+
+/** The side output of `emit`. */
+export const EMITTED = 'emitted';
+
+export interface ContextOptions {
+  readonly run: Run;
+  readonly operator: string;
+  readonly host: Host;
+  readonly agent: Agent<never, unknown>;
+  readonly health: ModelHealth;
+  readonly recent: readonly Remembered[];
+}
+
+export class RunContext implements AgentContext {
+  readonly state: Handles<StateDescriptors>;
+  readonly recent: readonly Remembered[];
+  readonly #options: ContextOptions;
+  readonly #spending: Spending;
+
+  constructor(options: ContextOptions) {
+    const { run, agent, recent } = options;
+    this.#options = options;
+    this.#spending = new Spending(agent);
+    this.state = run.state.bind(agent.state);
+    this.recent = recent;
+  }
+
+  get key(): unknown {
+    return this.#options.run.key;
+  }
+
+  get timestamp(): number | undefined {
+    const { timestamp } = this.#options.run.row;
+    return timestamp === TIME_MIN ? undefined : timestamp;
+  }
+
+  get run(): string {
+    return this.#options.run.row.id;
+  }
+
+  now(): number {
+    const { run, host } = this.#options;
+    return run.askNow({ kind: 'clock', name: 'now', request: {} }, () => host.now()) as number;
+  }
+
+  random(): number {
+    const { run, host } = this.#options;
+    return run.askNow({ kind: 'random', name: 'random', request: {} }, () => host.random() / 2 ** 32) as number;
+  }
+
+  model(request: ChatRequest): Promise<ChatAnswer> {
+    const { run, host, agent, health } = this.#options;
+    return callModel({ run, host, health, models: agent.models, spending: this.#spending }, request);
+  }
+
+  async tool(name: string, input: unknown): Promise<unknown> {
+    const { run, agent } = this.#options;
+    const tool = toolOf(agent.tools, name);
+    if (!agent.guard || tool.effect === 'read') return callTool(this.#options, { name, tool, input, step: run.take() });
+    const [guard, approval, step] = [run.take(), run.take(), run.take()];
+    await this.#guarded(agent.guard, { tool: name, input, key: run.key }, guard, approval);
+    return callTool(this.#options, { name, tool, input, step });
+  }
+
+  step<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+    const { run } = this.#options;
+    return run.ask(run.take(), { kind: 'step', name, request: {} }, work) as Promise<T>;
+  }
+
+  emit(value: unknown): void {
+    this.#options.run.put(EMITTED, value);
+  }
+
+  async sleep(duration: Duration, { time = 'event' }: Pick<WaitOptions, 'time'> = {}): Promise<void> {
+    const { run } = this.#options;
+    const timeoutMs = durationMs(duration, 'sleep');
+    await run.waitFor(
+      run.take(),
+      { kind: 'wait', name: 'sleep', request: { timeoutMs, time } },
+      { from: undefined, matches: () => false, timeoutMs, time },
+    );
+  }
+
+  async waitForEvent<T>(
+    name: string,
+    matches: (event: T) => boolean,
+    options: WaitOptions = {},
+  ): Promise<T | undefined> {
+    const { time = 'event' } = options;
+    const timeoutMs = timeoutOf(options);
+    const { run } = this.#options;
+    const outcome = await run.waitFor(
+      run.take(),
+      { kind: 'wait', name, request: { timeoutMs, time } },
+      { from: 'events', matches: matches as (value: unknown) => boolean, timeoutMs, time },
+    );
+    if ('ended' in outcome)
+      throw new MillraceError('MILL_AGENT_INPUT_ENDED', `the input has ended while a run waits for ${name}`);
+    return 'value' in outcome ? (outcome.value as T) : undefined;
+  }
+
+  approve(subject: unknown, options: ApproveOptions = {}): Promise<boolean> {
+    return this.#approved(this.#options.run.take(), subject, options);
+  }
+
+  async #approved(step: number, subject: unknown, options: ApproveOptions): Promise<boolean> {
+    const { run, operator } = this.#options;
+    const { time = 'event', onTimeout = 'deny' } = options;
+    const timeoutMs = timeoutOf(options);
+    const request: HumanRequest = { run: run.row.id, step, operator, key: run.key, kind: 'approval', subject };
+    run.put(REQUESTS, request);
+    const outcome = await run.waitFor(
+      step,
+      { kind: 'wait', name: 'approval', request: { subject, timeoutMs, time, onTimeout } },
+      { ...decisionOf(run, step), timeoutMs, time },
+    );
+    if ('ended' in outcome)
+      throw new MillraceError('MILL_AGENT_INPUT_ENDED', 'the input has ended while a run waits for an approval');
+    return 'value' in outcome ? (outcome.value as Decision).approved === true : onTimeout === 'approve';
+  }
+
+  call<I, O>(agent: Agent<I, O>, input: I): Promise<O> {
+    const context = new RunContext({ ...this.#options, agent: agent as Agent<never, unknown>, recent: [] });
+    return agent.run(input, context);
+  }
+
+  async #guarded(guard: Guard, act: Act, step: number, approval: number): Promise<void> {
+    const { tool, input } = act;
+    const asked = { kind: 'guard', name: tool, request: { input } } as const;
+    const verdict = await this.#options.run.ask(step, asked, () => guard(act));
+    if (verdict === 'allow') return;
+    if (verdict === 'approve' && (await this.#approved(approval, { tool, input }, {}))) return;
+    throw new MillraceError('MILL_TOOL_DENIED', `the guard does not allow ${tool}`);
+  }
+}
+
+/** Tools are an allow-list. Throws `MILL_TOOL_UNKNOWN`. */
+export function toolOf(tools: Tools, name: string): Tool {
+  if (Object.hasOwn(tools, name)) return tools[name] as Tool;
+  throw new MillraceError('MILL_TOOL_UNKNOWN', `the agent has no tool ${JSON.stringify(name)}`);
+}
+
+function timeoutOf({ timeout }: WaitOptions): number | undefined {
+  return timeout === undefined ? undefined : durationMs(timeout, 'timeout');
+}

@@ -1,0 +1,457 @@
+/**
+ * One run of an agent: executes the agent's function and answers what it asks of the outside, from the steps that are
+ * recorded as far as there are some, else by asking.
+ *
+ * Invariants: steps are numbered in the order in which they are asked; a step's answer is recorded before the function gets
+ * it; what it has put out is counted, so that a run that is executed again puts nothing out twice. After `abandon` nothing
+ * that comes later counts, and the function is never heard of again.
+ */
+import { packPlain, unpackPlain } from '../core/codec.js';
+import { MillraceError } from '../core/errors.js';
+import { TIME_MIN } from '../core/time.js';
+import { changesBetween, type Fingerprint, fingerprintOf } from './fingerprint.js';
+import type { RunRecord, StepRecord } from './run-record.js';
+import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepKind, StepRow } from './run-row.js';
+import type { StagedState } from './staged-state.js';
+
+/** What a run asks of the operator that hosts it. */
+export interface RunHost {
+  readonly operator: string;
+  /** Processing time, epoch ms. */
+  now(): number;
+  /** The highest watermark that has passed. */
+  readonly watermark: number;
+  /** No more inputs, events or decisions will come. */
+  readonly inputEnded: boolean;
+  /** Changes the row of the run's key. */
+  change(run: Run, change: (row: KeyRow) => void): void;
+  /** Writes an entry into the call journal, if there is one. */
+  note(run: Run, entry: CallEntry): void;
+  /** Resolves when all entries so far are durable. */
+  durable(): Promise<void>;
+  /** Resolves when a completed checkpoint holds all that the run has taken in so far. */
+  covered(run: Run): Promise<void>;
+  /** Has the run's waits looked at again at this time. */
+  wakeAt(run: Run, deadline: Deadline): void;
+  /** The run has something to put out, or has ended, or begins or ceases to wait. */
+  progressed(run: Run): void;
+  /** Tells people of an act in doubt, once. */
+  tell(run: Run, step: number, request: unknown): void;
+  /** The job can't go on. */
+  fail(error: MillraceError): void;
+}
+
+/** What a step asks. */
+export interface Asked {
+  readonly kind: StepKind;
+  readonly name: string;
+  /** Plain data. */
+  readonly request: unknown;
+  /** What it does is done to state: so it is for checkpoints to hold, and not for the journal. */
+  readonly inState?: boolean;
+}
+
+/** On a side output. */
+export interface RunOutput {
+  readonly port: string;
+  readonly value: unknown;
+}
+
+interface Wait {
+  readonly id: number;
+  readonly from: Arrived['from'] | undefined;
+  readonly matches: (value: unknown) => boolean;
+  readonly deadline: Deadline | undefined;
+  settle(outcome: WaitOutcome): void;
+  reject(error: unknown): void;
+}
+
+/** How a wait has ended. */
+export type WaitOutcome = { readonly value: unknown } | { readonly timedOut: true } | { readonly ended: true };
+
+export interface WaitFor {
+  readonly from: Arrived['from'] | undefined;
+  readonly matches: (value: unknown) => boolean;
+  readonly timeoutMs: number | undefined;
+  readonly time: Deadline['time'];
+}
+
+/** Ids of waits about acts in doubt come after those of steps. */
+const DOUBTS = 2 ** 32;
+
+export class Run {
+  readonly row: RunRow;
+  readonly key: unknown;
+  readonly slot: number;
+  readonly state: StagedState;
+  /** Everything it has put out, also before it was executed again. */
+  readonly outputs: RunOutput[] = [];
+  readonly steps: StepRecord[] = [];
+  /** The last checkpoint whose barrier had passed when it took something in; -1: all of it is in a completed one. */
+  takenInAt: number;
+  result: { readonly value: unknown } | { readonly error: unknown } | undefined;
+  /** Ends it when its time is over. */
+  cancelTimeout: (() => void) | undefined;
+  readonly #host: RunHost;
+  readonly #controller = new AbortController();
+  /** What the journal knows of it beyond its steps. */
+  readonly #ahead: readonly CallEntry[];
+  /** It was in the checkpoint: what it asks must be what it asked. */
+  readonly #isRepeated: boolean;
+  readonly #waits = new Map<number, Wait>();
+  #next = 0;
+  #performing = 0;
+  #over = false;
+
+  constructor(options: {
+    readonly host: RunHost;
+    readonly row: RunRow;
+    readonly key: unknown;
+    readonly slot: number;
+    readonly state: StagedState;
+    readonly ahead: readonly CallEntry[];
+    readonly isRepeated: boolean;
+    readonly takenInAt: number;
+  }) {
+    this.#host = options.host;
+    this.row = options.row;
+    this.key = options.key;
+    this.slot = options.slot;
+    this.state = options.state;
+    this.#ahead = options.ahead;
+    this.#isRepeated = options.isRepeated;
+    this.takenInAt = options.takenInAt;
+  }
+
+  /** Of what it does: aborted when it is abandoned. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** It waits for an event, a time or a person, and for nothing else. */
+  get isWaiting(): boolean {
+    return this.#waits.size > 0 && this.#performing === 0;
+  }
+
+  start(execute: () => Promise<unknown>): void {
+    execute().then(
+      (value) => this.#end(replyOf(value)),
+      (error: unknown) => this.#end({ error }),
+    );
+  }
+
+  /** The process, or the attempt, ends: what comes later does not count. */
+  abandon(): void {
+    this.#over = true;
+    this.cancelTimeout?.();
+    this.#controller.abort();
+  }
+
+  put(port: string, value: unknown): void {
+    if (this.#over) return;
+    this.outputs.push({ port, value: copyOf(value) });
+    this.#host.progressed(this);
+  }
+
+  // Steps
+
+  /** Numbers a step: when it is asked, not when it comes to be made, so that numbers do not depend on what takes how long. */
+  take(): number {
+    this.#next += 1;
+    return this.#next - 1;
+  }
+
+  /** Whether an act of that number may have been made before a failure, though how it ended is not known. */
+  wasBegun(step: number): boolean {
+    return this.#ahead.some((entry) => entry.step === step && entry.row === undefined);
+  }
+
+  /** How a step ended when it was asked before; undefined: it was not, or nobody knows. Throws what it threw. */
+  answered(step: number, asked: Asked): { readonly value: unknown } | undefined {
+    const row = this.row.steps[step] ?? this.#fromJournal(step, asked);
+    if (!row) return undefined;
+    this.#check(step, asked, row);
+    this.#log(step, asked, row);
+    return { value: valueOf(row.answer) };
+  }
+
+  /** Asks, unless that was done before; the answer is recorded. For what may be asked again if it is not known. */
+  async ask(step: number, asked: Asked, work: () => unknown): Promise<unknown> {
+    const known = this.answered(step, asked);
+    if (known) return known.value;
+    return this.perform(step, asked, work);
+  }
+
+  /** Likewise, at once. */
+  askNow(asked: Asked, compute: () => unknown, step = this.take()): unknown {
+    const known = this.answered(step, asked);
+    if (known) return known.value;
+    const value = compute();
+    this.#record(step, asked, { value: copyOf(value) }, this.#host.now());
+    return value;
+  }
+
+  /** Does what a step asks, and records how it ends. */
+  async perform(step: number, asked: Asked, work: () => unknown): Promise<unknown> {
+    const at = this.#host.now();
+    this.#performing += 1;
+    let answer: Answer;
+    let outcome: { readonly value: unknown } | { readonly thrown: unknown };
+    try {
+      const value = await work();
+      answer = { value: copyOf(value) };
+      outcome = { value };
+    } catch (thrown) {
+      answer = { error: plainError(thrown) };
+      outcome = { thrown };
+    }
+    await this.#unlessOver();
+    this.#performing -= 1;
+    this.#record(step, asked, answer, at);
+    if ('thrown' in outcome) throw outcome.thrown;
+    return outcome.value;
+  }
+
+  /** Says in the journal that an act is about to be made; resolves once that, and all it rests on, is durable. */
+  async begin(step: number): Promise<void> {
+    await this.#host.covered(this);
+    await this.#unlessOver();
+    this.#host.note(this, { key: this.key, run: this.row.id, step });
+    await this.#host.durable();
+    await this.#unlessOver();
+  }
+
+  async durable(): Promise<void> {
+    await this.#host.durable();
+    await this.#unlessOver();
+  }
+
+  /** Has it make up its mind about a message later: the row of its key keeps it. */
+  change(change: (row: KeyRow) => void): void {
+    this.#host.change(this, change);
+  }
+
+  // Waiting
+
+  /** Waits for something to come, or for a time. */
+  async waitFor(step: number, asked: Asked, wanted: WaitFor): Promise<WaitOutcome> {
+    const known = this.answered(step, asked);
+    if (known) return known.value as WaitOutcome;
+    const at = this.#host.now();
+    const outcome = await this.#waited(step, wanted, this.#deadlineOf(step, wanted));
+    this.#record(step, asked, { value: copyOf(outcome) }, at);
+    return outcome;
+  }
+
+  /**
+   * Asks a person what became of the act of this step, and waits for the answer, which is kept. Not a step of its own: in
+   * another execution there may be no doubt.
+   */
+  async resolveDoubt(step: number, request: unknown, matches: (value: unknown) => boolean): Promise<unknown> {
+    const known = this.row.doubts[step];
+    if (known && 'decision' in known) return known.decision;
+    if (!known) this.#host.tell(this, step, request);
+    const wanted = { from: 'decisions', matches, timeoutMs: undefined, time: 'processing' } as const;
+    const outcome = await this.#waited(DOUBTS + step, wanted, undefined);
+    if (!('value' in outcome))
+      throw new MillraceError('MILL_EFFECT_IN_DOUBT', 'the input has ended, and nobody has said what became of an act');
+    const decision = outcome.value;
+    this.#host.change(this, ({ run }) => {
+      if (run) run.doubts[step] = { decision };
+    });
+    return decision;
+  }
+
+  async #waited(id: number, wanted: WaitFor, deadline: Deadline | undefined): Promise<WaitOutcome> {
+    const outcome = await new Promise<WaitOutcome>((resolve, reject) => {
+      const { from, matches } = wanted;
+      this.#waits.set(id, { id, from, matches, deadline, settle: resolve, reject });
+      if (deadline) this.#host.wakeAt(this, deadline);
+      this.#host.progressed(this);
+      this.look(this.#host.watermark);
+      if (this.#host.inputEnded) this.inputEnded();
+    });
+    await this.#unlessOver();
+    return outcome;
+  }
+
+  /** Something has come, or time has: ends the waits that it ends. */
+  look(watermark: number): void {
+    for (const wait of [...this.#waits.values()].sort((a, b) => a.id - b.id)) {
+      const outcome = this.#outcomeOf(wait, watermark);
+      if (!outcome) continue;
+      this.#waits.delete(wait.id);
+      this.#host.progressed(this);
+      if ('thrown' in outcome) wait.reject(outcome.thrown);
+      else wait.settle(outcome);
+    }
+  }
+
+  /** Nothing will come any more, and event time is at its end. */
+  inputEnded(): void {
+    for (const wait of this.#waits.values()) {
+      if (wait.deadline?.time === 'processing') continue;
+      this.#waits.delete(wait.id);
+      wait.settle(wait.deadline ? { timedOut: true } : { ended: true });
+    }
+  }
+
+  /** Takes in what has come since: `checkpoint` is the last one whose barrier has passed. */
+  tookIn(checkpoint: number): void {
+    this.takenInAt = Math.max(this.takenInAt, checkpoint);
+  }
+
+  /** It ends here, whatever it is about. */
+  stop(error: MillraceError): void {
+    this.#end({ error });
+    this.abandon();
+  }
+
+  record(outcome: RunRecord['outcome'], reply: unknown): RunRecord {
+    const { id, number, version, input, timestamp } = this.row;
+    const { operator } = this.#host;
+    const { reads } = this.state;
+    const outputs = this.outputs.map(({ port, value }) => ({ to: port, value }));
+    const time = timestamp === TIME_MIN ? null : timestamp;
+    const what = { id, operator, key: this.key, number, version, input, timestamp: time, reads };
+    return { ...what, steps: this.steps, outputs, outcome, reply };
+  }
+
+  #outcomeOf(wait: Wait, watermark: number): WaitOutcome | { readonly thrown: unknown } | undefined {
+    try {
+      const arrived = this.#taken(wait);
+      if (arrived) return { value: arrived.value };
+    } catch (error) {
+      return { thrown: error };
+    }
+    const { deadline } = wait;
+    if (!deadline) return undefined;
+    const now = deadline.time === 'event' ? watermark : this.#host.now();
+    return deadline.at <= now ? { timedOut: true } : undefined;
+  }
+
+  #taken({ from, matches }: Wait): Arrived | undefined {
+    let found: Arrived | undefined;
+    this.#host.change(this, (row) => {
+      const at = row.arrived.findIndex((each) => each.from === from && matches(each.value));
+      if (at >= 0) [found] = row.arrived.splice(at, 1);
+    });
+    return found;
+  }
+
+  #deadlineOf(step: number, { timeoutMs, time }: WaitFor): Deadline | undefined {
+    if (timeoutMs === undefined) return undefined;
+    const known = this.row.deadlines[step];
+    if (known) return known;
+    const from = time === 'processing' ? this.#host.now() : Math.max(this.row.timestamp, this.#host.watermark);
+    if (!Number.isFinite(from))
+      throw new MillraceError('MILL_TIMESTAMP_MISSING', 'a run waits in event time, and its input has none', {
+        hint: "Call eventTime on the stream before the agent, or wait with time: 'processing'.",
+      });
+    const deadline = { at: from + timeoutMs, time };
+    this.#host.change(this, ({ run }) => {
+      if (run) run.deadlines[step] = deadline;
+    });
+    return deadline;
+  }
+
+  // Recording
+
+  #fromJournal(step: number, asked: Asked): StepRow | undefined {
+    const entry = this.#ahead.find((each) => each.step === step && each.row !== undefined);
+    if (!entry?.row) return undefined;
+    const same = changesBetween(entry.row.request, fingerprintOf(asked.request)).length === 0;
+    // Its input came in another way this time: what was answered then is no answer to this.
+    if (!same && !this.#isRepeated && entry.row.kind !== 'tool') return undefined;
+    this.#keep(step, entry.row);
+    return entry.row;
+  }
+
+  #check(step: number, asked: Asked, row: StepRow): void {
+    const fingerprint = fingerprintOf(asked.request);
+    const changed = changesBetween(row.request, fingerprint);
+    if (row.kind === asked.kind && row.name === asked.name && changed.length === 0) return;
+    const error = this.#divergence(step, asked, row, changed);
+    this.#host.fail(error);
+    throw error;
+  }
+
+  #divergence(step: number, asked: Asked, row: StepRow, changed: readonly string[]): MillraceError {
+    const { id, version } = this.row;
+    const what =
+      row.kind === asked.kind && row.name === asked.name
+        ? `${asked.kind} ${asked.name} with other ${changed.join(', ')}`
+        : `${asked.kind} ${asked.name}, and before it asked ${row.kind} ${row.name}`;
+    const text = `run ${id} of version ${version}, executed again, asked in step ${step} for ${what}`;
+    return new MillraceError('MILL_AGENT_DIVERGED', text, { operator: this.#host.operator, key: this.key });
+  }
+
+  #record(step: number, asked: Asked, answer: Answer, at: number): void {
+    const row: StepRow = {
+      kind: asked.kind,
+      name: asked.name,
+      request: fingerprintOf(asked.request),
+      answer,
+      at,
+      ms: this.#host.now() - at,
+    };
+    this.#keep(step, row);
+    if (!asked.inState) this.#host.note(this, { key: this.key, run: this.row.id, step, row });
+    this.#log(step, asked, row);
+  }
+
+  #keep(step: number, row: StepRow): void {
+    this.#host.change(this, ({ run }) => {
+      if (!run) return;
+      while (run.steps.length < step) run.steps.push(null);
+      run.steps[step] = row;
+    });
+  }
+
+  #log(step: number, { kind, name, request }: Asked, { answer, at, ms }: StepRow): void {
+    this.steps.push({ step, kind, name, request, answer, at, ms });
+  }
+
+  #end(result: { readonly value: unknown } | { readonly error: unknown }): void {
+    if (this.#over || this.result) return;
+    this.result = result;
+    this.#host.progressed(this);
+  }
+
+  /** Never resolves once the run is over. */
+  #unlessOver(): Promise<void> | undefined {
+    return this.#over ? new Promise(() => {}) : undefined;
+  }
+}
+
+function replyOf(value: unknown): NonNullable<Run['result']> {
+  try {
+    return { value: copyOf(value) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+function valueOf(answer: Answer): unknown {
+  if ('value' in answer) return copyOf(answer.value);
+  const { name, message, code } = answer.error;
+  throw Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
+}
+
+function plainError(error: unknown): { readonly name: string; readonly message: string; readonly code?: string } {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const { name, message } = error;
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? { name, message, code } : { name, message };
+}
+
+/** Of plain data; throws `MILL_RECORD_NOT_PLAIN` for what is none. */
+function copyOf<T>(value: T): T {
+  return typeof value === 'object' && value !== null ? (unpackPlain(packPlain(value)) as T) : value;
+}
+
+export type { Fingerprint };

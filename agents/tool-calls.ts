@@ -1,0 +1,180 @@
+/**
+ * How a run calls a tool: think early, act late.
+ *
+ *   read         at once
+ *   idempotent   covered → intent durable → made → answer durable
+ *   once         likewise; an intent without an answer: `reconcile`, or a person
+ *   outbox       kept with the key, and sent by the operator once a completed checkpoint holds it
+ *
+ * "Covered": everything that the run has taken in is in a completed checkpoint, so that no rollback takes the reason of an
+ * act back.
+ */
+import type { Host } from '../core/host.js';
+import { validate } from '../core/schema.js';
+import type { Asked, Run } from './run.js';
+import { idempotencyKeyOf } from './run-row.js';
+import { withTimeout } from './timeout.js';
+import type { Reconciled, Tool, ToolContext } from './tool.js';
+
+/** What a person has decided. */
+export interface Decision {
+  /** The run that asked, and the step. */
+  readonly run: string;
+  readonly step: number;
+  /** Of an approval. */
+  readonly approved?: boolean;
+  /** Of an act in doubt: what became of it, and what it gave. */
+  readonly outcome?: 'done' | 'not-done';
+  readonly result?: unknown;
+  readonly by?: string;
+  readonly note?: string;
+}
+
+/** Something that a person is to decide: plain data. */
+export interface HumanRequest {
+  readonly run: string;
+  readonly step: number;
+  readonly operator: string;
+  readonly key: unknown;
+  readonly kind: 'approval' | 'in-doubt';
+  /** What is asked, or the tool in doubt. */
+  readonly subject: unknown;
+  readonly input?: unknown;
+  readonly idempotencyKey?: string;
+}
+
+/** The side output of requests to people. */
+export const REQUESTS = 'requests';
+
+export interface Calling {
+  readonly run: Run;
+  readonly operator: string;
+  readonly host: Host;
+}
+
+/** What is called, and as which step. */
+export interface ToolStep {
+  readonly name: string;
+  readonly tool: Tool;
+  readonly input: unknown;
+  readonly step: number;
+}
+
+/** The tool's answer. Throws what it throws, and `MILL_RECORD_REJECTED` for an input that it does not take. */
+export async function callTool(calling: Calling, { name, tool, input, step }: ToolStep): Promise<unknown> {
+  const { run } = calling;
+  const value = validate(tool.input, input);
+  const asked: Asked = { kind: 'tool', name, request: { input: value } };
+  const known = run.answered(step, asked);
+  if (known) return known.value;
+  const call = { run, host: calling.host, operator: calling.operator, name, tool, input: value, step, asked };
+  switch (tool.effect) {
+    case 'read':
+      return run.perform(step, asked, () => made(call));
+    case 'outbox':
+      return run.askNow({ ...asked, inState: true }, () => posted(call), step);
+    case 'idempotent':
+      if (!run.wasBegun(step)) await run.begin(step);
+      return acted(call, () => made(call));
+    case 'once':
+      return once(call);
+  }
+}
+
+interface Call extends Calling {
+  readonly name: string;
+  readonly tool: Tool;
+  readonly input: unknown;
+  readonly step: number;
+  readonly asked: Asked;
+}
+
+async function once(call: Call): Promise<unknown> {
+  const { run, step } = call;
+  if (run.wasBegun(step)) {
+    const known = await reconciled(call);
+    if (known.outcome === 'done') return acted(call, () => known.result);
+    if (known.outcome === 'unknown') {
+      const decision = await doubted(call);
+      if (decision.outcome === 'done') return acted(call, () => decision.result);
+    }
+  }
+  await run.begin(step);
+  return acted(call, () => made(call));
+}
+
+/** Its answer counts once it is durable. */
+async function acted(call: Call, work: () => unknown): Promise<unknown> {
+  const { run, step, asked } = call;
+  try {
+    return await run.perform(step, asked, work);
+  } finally {
+    await run.durable();
+  }
+}
+
+async function made({ run, host, tool, input, step }: Call): Promise<unknown> {
+  const result = await withTimeout(host, tool.timeoutMs, run.signal, (signal) =>
+    tool.run(input as never, contextOf({ run, host, step, signal })),
+  );
+  return tool.output ? validate(tool.output, result) : result;
+}
+
+async function reconciled({ run, host, tool, input, step }: Call): Promise<Reconciled<unknown>> {
+  const { reconcile } = tool;
+  if (!reconcile) return { outcome: 'unknown' };
+  try {
+    return await withTimeout(host, tool.timeoutMs, run.signal, (signal) =>
+      reconcile(input as never, contextOf({ run, host, step, signal })),
+    );
+  } catch {
+    // Whoever can't be asked has not said that nothing was done.
+    return { outcome: 'unknown' };
+  }
+}
+
+/** Asks a person what became of an act, and waits, however long that takes. */
+async function doubted({ run, operator, name, input, step }: Call): Promise<Decision> {
+  const idempotencyKey = idempotencyKeyOf(run.row.id, step);
+  const request: HumanRequest = {
+    run: run.row.id,
+    step,
+    operator,
+    key: run.key,
+    kind: 'in-doubt',
+    subject: name,
+    input,
+    idempotencyKey,
+  };
+  return (await run.resolveDoubt(step, request, decisionOf(run, step).matches)) as Decision;
+}
+
+/** What a wait for a person's decision takes. */
+export function decisionOf(run: Run, step: number) {
+  const matches = (value: unknown): boolean => {
+    const { run: of, step: which } = (value ?? {}) as Partial<Decision>;
+    return of === run.row.id && which === step;
+  };
+  return { from: 'decisions', matches, time: 'processing' } as const;
+}
+
+/** Kept with the key until its receiver has it. */
+function posted({ run, name, input, step }: Call): undefined {
+  const message = { tool: name, version: run.row.version, input, idempotencyKey: idempotencyKeyOf(run.row.id, step) };
+  run.change((row) => row.outbox.push(message));
+  return undefined;
+}
+
+export function contextOf(of: {
+  readonly run: Run;
+  readonly host: Host;
+  readonly step: number;
+  readonly signal: AbortSignal;
+}): ToolContext {
+  return {
+    idempotencyKey: idempotencyKeyOf(of.run.row.id, of.step),
+    signal: of.signal,
+    key: of.run.key,
+    fetch: (input, init) => of.host.fetch(input as string, init),
+  };
+}

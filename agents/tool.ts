@@ -1,0 +1,98 @@
+/**
+ * Tools: what an agent may do, and what becomes of it when the process dies in the middle.
+ */
+import { describeValue, MillraceError } from '../core/errors.js';
+import type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
+import { type Duration, durationMs } from '../core/time.js';
+
+/**
+ * What a call changes outside, and so what happens after a crash that leaves open whether it was made:
+ *
+ * - `read`: nothing. It is made again.
+ * - `idempotent`: the receiver knows calls by `ctx.idempotencyKey`. It is made again, with the same key.
+ * - `once`: something that must not happen twice. `reconcile` asks the receiver; where it can't tell, a person is asked.
+ * - `outbox`: sent once the checkpoint is complete that holds it, and again until the receiver has it. The run does not wait.
+ */
+export type Effect = 'read' | 'idempotent' | 'once' | 'outbox';
+
+/** What a tool's function may use. */
+export interface ToolContext {
+  /** The same for the same call, whenever and however often it is made. */
+  readonly idempotencyKey: string;
+  /** Aborted when the time is over, and when the job ends. */
+  readonly signal: AbortSignal;
+  /** Of the stream. */
+  readonly key: unknown;
+  /** The network, through the job's host: replays and tests see what goes there. */
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** What is known of a call that may have been made. */
+export type Reconciled<R> =
+  | { readonly outcome: 'done'; readonly result: R }
+  | { readonly outcome: 'not-done' }
+  | { readonly outcome: 'unknown' };
+
+export interface ToolOptions<S extends StandardSchemaV1, R> {
+  /** What it does, and when to use it: the model reads this. */
+  readonly description: string;
+  /** What it takes. What a model asks for is checked against it. */
+  readonly input: S;
+  readonly effect: Effect;
+  /** What it gives; what does not fit is an error of the tool. */
+  readonly output?: StandardSchemaV1<unknown, R>;
+  /** How long one call may take; default 60 s. */
+  readonly timeout?: Duration;
+  /** Does it. What it throws is the call's answer, and the model's to deal with. Plain data comes back. */
+  run(input: InferOutput<S>, context: ToolContext): R | Promise<R>;
+  /** Of a `once` tool: asks the receiver whether the call of this key has been made. */
+  reconcile?(input: InferOutput<S>, context: ToolContext): Reconciled<R> | Promise<Reconciled<R>>;
+}
+
+/** A tool, checked. */
+export interface Tool<I = never, R = unknown> {
+  readonly kind: 'tool';
+  readonly description: string;
+  readonly input: StandardSchemaV1;
+  readonly output: StandardSchemaV1 | undefined;
+  readonly effect: Effect;
+  readonly timeoutMs: number;
+  run(input: I, context: ToolContext): R | Promise<R>;
+  reconcile: ((input: I, context: ToolContext) => Reconciled<R> | Promise<Reconciled<R>>) | undefined;
+}
+
+const EFFECTS: readonly Effect[] = ['read', 'idempotent', 'once', 'outbox'];
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Declares a tool. Throws `MILL_OPTION_INVALID` for an unknown effect: there is no default, since a wrong one pays twice.
+ *
+ * @example
+ * const refund = tool({
+ *   description: 'Refunds an order.',
+ *   input: z.object({ order: z.string(), cents: z.number() }),
+ *   effect: 'idempotent',
+ *   run: ({ order, cents }, { fetch, idempotencyKey }) =>
+ *     fetch(`https://shop/refunds/${idempotencyKey}`, { method: 'PUT', body: JSON.stringify({ order, cents }) })
+ *       .then((answer) => answer.json()),
+ * })
+ */
+export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>): Tool<InferOutput<S>, R> {
+  const { description, input, output, effect, timeout } = options;
+  if (!EFFECTS.includes(effect))
+    throw new MillraceError('MILL_OPTION_INVALID', `a tool's effect is ${describeValue(effect)}`, {
+      hint: `Say which of ${EFFECTS.join(', ')} it is.`,
+    });
+  return Object.freeze({
+    kind: 'tool',
+    description,
+    input,
+    output: output as StandardSchemaV1 | undefined,
+    effect,
+    timeoutMs: timeout === undefined ? TIMEOUT_MS : durationMs(timeout, 'timeout'),
+    run: (value: InferOutput<S>, context: ToolContext) => options.run(value, context),
+    reconcile:
+      options.reconcile &&
+      ((value: InferOutput<S>, context: ToolContext) => options.reconcile?.(value, context) as Reconciled<R>),
+  });
+}
