@@ -11,13 +11,14 @@ import { EMITTED } from './run-context.js';
 import type { RunRecord } from './run-record.js';
 import { type Decision, type HumanRequest, REQUESTS } from './tool-calls.js';
 
-export interface AgentStreamOptions<K extends Key, I, E> {
+/** How an agent runs in a job. */
+export interface AgentStreamOptions<K extends Key, I, E, D extends Decision = Decision> {
   /** Agents of older versions, whose runs may still be open: these end with the version that they began with. */
   readonly previous?: readonly Agent<I, unknown>[];
   /** What `ctx.waitForEvent` waits for, by the same key. */
   readonly events?: KeyedStream<K, E>;
   /** What people have decided about `requests`, by the same key. */
-  readonly decisions?: KeyedStream<K, Decision>;
+  readonly decisions?: KeyedStream<K, D>;
   /** Runs at work at once in each subtask, those not counted that only wait; default 100. */
   readonly maxInFlight?: number;
   /** Inputs that wait in each subtask, kept in state, before what comes has to wait outside; default 1,000. */
@@ -55,11 +56,11 @@ const MAILBOX = 1_000;
  * const { replies, failures } = addAgent(tickets.keyBy((t) => t.customer), 'triage', triage)
  * replies.to('triaged', sink)
  */
-export function addAgent<K extends Key, I, O, E = never>(
+export function addAgent<K extends Key, I, O, E = never, D extends Decision = Decision>(
   stream: KeyedStream<K, I>,
   name: string,
   agent: Agent<I, O>,
-  options: AgentStreamOptions<K, I, E> = {},
+  options: AgentStreamOptions<K, I, E, D> = {},
 ): AgentStreams<I, O> {
   const { previous = [], events, decisions, renamedFrom } = options;
   const { graph } = stream;

@@ -73,8 +73,10 @@ class AgentOperator implements Operator, RunHost {
   readonly #progressed = new Set<Run>();
   /** What the journal knows of runs whose inputs were in no checkpoint. */
   readonly #early = new Map<string, CallEntry[]>();
-  /** Keys that wait for room. */
+  /** Keys whose next input waits for room. */
   #queue: number[] = [];
+  /** Keys to be looked at once their state is at hand. */
+  readonly #toVisit = new Set<number>();
   /** Inputs that wait. */
   #waiting = 0;
   /** No more inputs, events or decisions will come. */
@@ -105,9 +107,10 @@ class AgentOperator implements Operator, RunHost {
       this.#attach(slot, row, entries);
       this.#waiting += row.waiting.length;
       for (const message of row.outbox) this.#outbox.add(slot, this.#keyOf(slot), message);
-      if (row.run || row.waiting.length > 0) this.#poke(slot);
+      if (row.run || row.waiting.length > 0) this.#toVisit.add(slot);
     }
     for (const [run, early] of entries) this.#early.set(run, early);
+    this.#context.wake();
   }
 
   process(inbox: Inbox): void {
@@ -122,6 +125,7 @@ class AgentOperator implements Operator, RunHost {
       this.#flush(run);
     }
     this.#startWaiting();
+    this.#visitAll();
   }
 
   onWatermark(watermark: number): boolean {
@@ -280,13 +284,14 @@ class AgentOperator implements Operator, RunHost {
   /** Keys that wait for room: their state may have to be fetched first. */
   #startWaiting(): void {
     if (this.#queue.length === 0 || !this.#hasFreeRun) return;
-    for (const slot of this.#queue.splice(0)) this.#poke(slot);
+    for (const slot of this.#queue.splice(0)) this.#toVisit.add(slot);
   }
 
-  /** Has the key called with its state at hand. */
-  #poke(slot: number): void {
-    this.#context.state.timers('processing').add(slot, this.#context.host.now());
-    this.#context.wake();
+  #visitAll(): void {
+    const slots = [...this.#toVisit];
+    if (slots.length === 0 || !this.#context.state.prepareSlots(slots, () => this.#context.wake())) return;
+    this.#toVisit.clear();
+    for (const slot of slots) this.#visit(slot);
   }
 
   #fire(kind: TimerKind & ('event' | 'processing'), until: number): boolean {
@@ -294,19 +299,19 @@ class AgentOperator implements Operator, RunHost {
     const timers: TimerTable = state.timers(kind);
     while (timers.earliest <= until && timers.earliest < TIME_MAX) {
       if (this.#isFull) return false;
-      this.#visit(timers.take(until), kind, until);
+      this.#visit(timers.take(until), kind === 'event' ? until : this.watermark);
     }
     return true;
   }
 
-  /** A timer of the key: time has come for a wait, or there is room for a run. */
-  #visit(slot: number, kind: 'event' | 'processing', until: number): void {
+  /** Time has come for a wait of the key's run, or there is room for one. */
+  #visit(slot: number, watermark = this.watermark): void {
     const row = this.#rows.get(slot);
     if (!row) return;
     const run = this.#runs.get(slot);
     if (run) {
       run.tookIn(this.#gate.cutAt);
-      run.look(kind === 'event' ? until : this.watermark);
+      run.look(watermark);
     } else if (row.run) this.#execute(slot, row, row.arrived.length > 0 ? this.#gate.cutAt : RESTORED);
     else if (row.waiting.length > 0) this.#begin(slot);
   }

@@ -64,10 +64,12 @@ export interface AgentBase<D extends StateDescriptors> {
   readonly guard?: Guard;
 }
 
+/** An agent that lets a model decide. */
 export interface ModelAgentOptions<I, S extends StandardSchemaV1, D extends StateDescriptors>
   extends AgentBase<D>,
     LoopOptions<I, S> {}
 
+/** An agent that is a function of one's own. */
 export interface CodeAgentOptions<I, O, D extends StateDescriptors> extends AgentBase<D> {
   /** The first that answers; used by `ctx.model`. */
   readonly model?: ChatModel | readonly ChatModel[];
@@ -94,6 +96,7 @@ export interface Agent<I, O> {
   };
   readonly prices: Readonly<Record<string, Price>>;
   readonly guard: Guard | undefined;
+  /** One run. */
   run(input: I, ctx: AgentContext): Promise<O>;
 }
 

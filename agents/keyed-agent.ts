@@ -5,6 +5,7 @@ import { KeyedStream } from '../api/keyed-stream.js';
 import type { Key } from '../core/key.js';
 import { type AgentStreamOptions, type AgentStreams, addAgent } from './add-agent.js';
 import type { Agent } from './agent.js';
+import type { Decision } from './tool-calls.js';
 
 declare module '../api/keyed-stream.js' {
   interface KeyedStream<K extends Key, T> {
@@ -14,7 +15,11 @@ declare module '../api/keyed-stream.js' {
      * @example
      * const { replies, failures } = tickets.keyBy((t) => t.customer).agent('triage', triage, { previous: [triageV1] })
      */
-    agent<O, E = never>(name: string, agent: Agent<T, O>, options?: AgentStreamOptions<K, T, E>): AgentStreams<T, O>;
+    agent<O, E = never, D extends Decision = Decision>(
+      name: string,
+      agent: Agent<T, O>,
+      options?: AgentStreamOptions<K, T, E, D>,
+    ): AgentStreams<T, O>;
   }
 }
 

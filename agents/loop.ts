@@ -9,6 +9,7 @@ import type { ChatAnswer, ChatMessage, ChatModel, ChatRequest, ToolCall, ToolSpe
 import type { AgentContext, Remembered } from './run-context.js';
 import type { Tool } from './tool.js';
 
+/** What a model is told, and what it may answer. */
 export interface LoopOptions<I, S extends StandardSchemaV1> {
   /** The model, or several: the next one answers where one fails. */
   readonly model: ChatModel | readonly ChatModel[];

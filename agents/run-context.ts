@@ -21,6 +21,7 @@ export interface WaitOptions {
   readonly time?: 'event' | 'processing';
 }
 
+/** How long to wait for a person, and what counts then. */
 export interface ApproveOptions extends WaitOptions {
   /** What counts as decided when the time is over; default: not approved. */
   readonly onTimeout?: 'approve' | 'deny';

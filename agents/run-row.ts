@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { packPlain } from '../core/codec.js';
 import type { Fingerprint } from './fingerprint.js';
 
+/** What a step of a run asks for. */
 export type StepKind = 'model' | 'tool' | 'step' | 'wait' | 'guard' | 'clock' | 'random';
 
 /** How a step has ended. */

@@ -33,6 +33,7 @@ export type Reconciled<R> =
   | { readonly outcome: 'not-done' }
   | { readonly outcome: 'unknown' };
 
+/** What a tool is made of. */
 export interface ToolOptions<S extends StandardSchemaV1, R> {
   /** What it does, and when to use it: the model reads this. */
   readonly description: string;
@@ -57,6 +58,7 @@ export interface Tool<I = never, R = unknown> {
   readonly output: StandardSchemaV1 | undefined;
   readonly effect: Effect;
   readonly timeoutMs: number;
+  /** One call. */
   run(input: I, context: ToolContext): R | Promise<R>;
   reconcile: ((input: I, context: ToolContext) => Reconciled<R> | Promise<Reconciled<R>>) | undefined;
 }

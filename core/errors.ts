@@ -68,13 +68,19 @@ export const ERRORS = {
   ),
   MILL_AGENT_FAILED: entry('fix-code', "Mend the agent's function; the failure has the whole run, and its input."),
   MILL_AGENT_LIMIT: entry('fix-data', "Raise the agent's budget, or find out from the run's steps what used it up."),
-  MILL_AGENT_OUTPUT_INVALID: entry('fix-data', 'See the answers in the steps of the run; mend the instructions or the schema.'),
+  MILL_AGENT_OUTPUT_INVALID: entry(
+    'fix-data',
+    'See the answers in the steps of the run; mend the instructions or the schema.',
+  ),
   MILL_AGENT_INPUT_ENDED: entry('fix-data', 'Give the wait a timeout, or run the job on an input that goes on.'),
   MILL_AGENT_DIVERGED: entry(
     'fix-code',
     "Change an agent's version with what it does, keep the old one in previous, and reach outside by ctx only.",
   ),
-  MILL_AGENT_VERSION_MISSING: entry('fix-code', 'Give the agent of that version in previous until its runs have ended.'),
+  MILL_AGENT_VERSION_MISSING: entry(
+    'fix-code',
+    'Give the agent of that version in previous until its runs have ended.',
+  ),
   MILL_EFFECT_IN_DOUBT: entry(
     'fix-data',
     'Find out whether the receiver has it; give the tool a reconcile that asks, or the agent a stream of decisions.',

@@ -19,6 +19,11 @@ export interface KeyedState {
    */
   prepare(inbox: Inbox): boolean;
   keyOf(slot: number): unknown;
+  /**
+   * Brings the rows of these keys to hand, whose slots some table holds. False: they are being fetched, and `ready` is
+   * called when that may be worth another call.
+   */
+  prepareSlots(slots: readonly number[], ready: () => void): boolean;
   /** The rows of a key at hand stay at hand, between batches too, until `unpin`. Its slot must be held by some table. */
   pin(slot: number): void;
   unpin(slot: number): void;

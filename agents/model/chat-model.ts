@@ -22,6 +22,7 @@ export interface ModelCall {
   readonly onText?: (delta: string) => void;
 }
 
+/** A conversation so far, and what the next answer may be. */
 export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   readonly tools?: readonly ToolSpec[];
@@ -31,6 +32,7 @@ export interface ChatRequest {
   readonly temperature?: number;
 }
 
+/** One message of a conversation. */
 export type ChatMessage =
   | { readonly role: 'system' | 'user'; readonly text: string }
   | { readonly role: 'assistant'; readonly text: string; readonly calls?: readonly ToolCall[] }
@@ -42,12 +44,14 @@ export type ChatMessage =
       readonly failed?: boolean;
     };
 
+/** A tool, as models are told of it. */
 export interface ToolSpec {
   readonly name: string;
   readonly description: string;
   readonly input: JsonSchema;
 }
 
+/** A call that a model asks for. */
 export interface ToolCall {
   readonly id: string;
   readonly tool: string;
@@ -56,6 +60,7 @@ export interface ToolCall {
   readonly malformed?: string;
 }
 
+/** What a model has answered: text, calls of tools, or both. */
 export interface ChatAnswer {
   readonly text: string;
   readonly calls: readonly ToolCall[];
@@ -65,6 +70,7 @@ export interface ChatAnswer {
   readonly model?: string;
 }
 
+/** What a call has cost, in tokens. */
 export interface Usage {
   readonly inputTokens: number;
   readonly outputTokens: number;

@@ -76,6 +76,8 @@ export class LevelState extends MemoryState implements Evicting {
   private unready: Batch | null = null;
   private takenSlot = -1;
   private readonly pinned = new Set<number>();
+  /** To be called once what is being fetched is there. */
+  private readies: (() => void)[] = [];
   private readonly seals: Seal[] = [];
   /** Of seals that the base holds, to be released. */
   private readonly applieds: SlotList[] = [];
@@ -132,6 +134,15 @@ export class LevelState extends MemoryState implements Evicting {
     }
     this.options.cache.trim();
     return true;
+  }
+
+  override prepareSlots(slots: readonly number[], ready: () => void): boolean {
+    if (this.fetching === null) {
+      this.turn += 1;
+      if (this.fetchUnknown(slots)) return true;
+    }
+    this.readies.push(ready);
+    return false;
   }
 
   override pin(slot: number): void {
@@ -333,6 +344,7 @@ export class LevelState extends MemoryState implements Evicting {
       if (fetch.unknown.has(slot)) this.load(slot, rows[at] as readonly BaseRow[]);
       this.index.release(slot);
     }
+    for (const ready of this.readies.splice(0)) ready();
     this.options.wake();
   }
 

@@ -56,6 +56,10 @@ export class MemoryState implements KeyedState {
     return this.index.keyAt(slot);
   }
 
+  prepareSlots(_slots: readonly number[], _ready: () => void): boolean {
+    return true;
+  }
+
   pin(_slot: number): void {}
 
   unpin(_slot: number): void {}

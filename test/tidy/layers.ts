@@ -12,7 +12,12 @@ import { folderOf, nodesOf, PRODUCT, placeOf, type Rule, type SourceFile } from 
 
 const RANK: ReadonlyMap<string, number> = new Map(PRODUCT.map((folder, index) => [folder, index]));
 
-const ENGINE_MAY_KNOW = new Set(['operators/operator.ts', 'operators/source.ts', 'operators/sink.ts']);
+const ENGINE_MAY_KNOW = new Set([
+  'operators/call-journal.ts',
+  'operators/operator.ts',
+  'operators/source.ts',
+  'operators/sink.ts',
+]);
 
 /** Packages by layer; those marked `type` only as types. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {

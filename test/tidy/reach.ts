@@ -3,7 +3,7 @@ import { importsOf, targetOf } from './layers.js';
 import type { Rule, SourceFile } from './source-files.js';
 
 /** What users and the runtime start from; workers name theirs by `new URL()`. */
-const ENTRIES = ['api/index.ts', 'testing/index.ts', 'cli/main.ts'];
+const ENTRIES = ['api/index.ts', 'agents/index.ts', 'testing/index.ts', 'cli/main.ts'];
 
 export const reach: Rule = (files) => {
   const all = new Map(files.map((file) => [file.path, targetsOf(file, false)]));

@@ -1,0 +1,259 @@
+/**
+ * Runs that wait: for events, times and people; and what becomes of them at the end of the input, after a restore, and when
+ * the agent has changed meanwhile.
+ */
+import type { Stream } from 'millrace';
+import { type Agent, type AgentStreams, agent, type Decision, type HumanRequest, tool } from 'millrace/agents';
+import { harness } from 'millrace/testing';
+import t from 'tap';
+import { z } from 'zod';
+
+interface Claim {
+  readonly id: string;
+  readonly cents: number;
+}
+
+interface Answer {
+  readonly id: string;
+  readonly text: string;
+}
+
+const byId = ({ id }: { id: string }): string => id;
+
+/** Drives an agent by claims and, on the second input, answers. */
+function driven<O>(made: Agent<Claim, O>, more: { previous?: readonly Agent<Claim, unknown>[] } = {}) {
+  return harness((claims: Stream<Claim>, answers: Stream<Answer>) => {
+    const streams: AgentStreams<Claim, O> = claims
+      .keyBy(byId)
+      .agent('claims', made, { events: answers.keyBy(byId), ...more });
+    return withSides(streams);
+  });
+}
+
+/** The replies, with the other outputs as side outputs of the harness. */
+function withSides<I, O>({ replies, ...side }: AgentStreams<I, O>): Stream<O> {
+  return Object.assign(replies, { side });
+}
+
+const asking = (version = '1', question = 'which?') =>
+  agent({
+    version,
+    async run({ id }: Claim, ctx) {
+      ctx.emit({ question });
+      const answer = await ctx.waitForEvent<Answer>('answer', ({ text }) => text !== 'noise', { timeout: '1d' });
+      return { id, answer: answer?.text ?? 'none', version };
+    },
+  });
+
+t.test('a run waits for an event of its key', async (t) => {
+  const h = await driven(asking());
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 }).send({ id: 'b', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  t.same(h.take(), []);
+  t.same(h.takeSide('emitted'), [{ question: 'which?' }, { question: 'which?' }]);
+  h.send({ id: 'b', text: 'noise' }, { input: 2, at: 2_000 });
+  h.send({ id: 'b', text: 'this' }, { input: 2, at: 3_000 });
+  await h.settled();
+  t.same(h.take(), [{ id: 'b', answer: 'this', version: '1' }]);
+  h.send({ id: 'c', text: 'nobody asked' }, { input: 2, at: 3_000 });
+  await h.settled();
+  t.same(h.takeSide('unclaimed'), [{ id: 'c', text: 'nobody asked' }]);
+});
+
+t.test('its time is event time: the watermark ends the wait', async (t) => {
+  const h = await driven(asking());
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  h.watermark(86_400_999);
+  await h.settled();
+  t.same(h.take(), []);
+  h.watermark(86_401_000);
+  await h.settled();
+  t.same(h.take(), [{ id: 'a', answer: 'none', version: '1' }]);
+});
+
+t.test('a restored run goes on waiting, and puts nothing out twice', async (t) => {
+  const h = await driven(asking());
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  t.equal(h.takeSide('emitted').length, 1);
+  const snapshot = await h.snapshot();
+  await h.restore(snapshot, { parallelism: 3 });
+  await h.settled();
+  t.same(h.takeSide('emitted'), []);
+  h.send({ id: 'a', text: 'this' }, { input: 2, at: 2_000 });
+  await h.settled();
+  t.same(h.take(), [{ id: 'a', answer: 'this', version: '1' }]);
+});
+
+t.test('what waits without a time-out fails at the end of the input; what has one is over', async (t) => {
+  const forever = agent({
+    version: '1',
+    run: async ({ id }: Claim, ctx) =>
+      (id === 'a' ? await ctx.waitForEvent('x', () => true) : await ctx.sleep('1h')) ?? id,
+  });
+  const h = await driven(forever);
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 }).send({ id: 'b', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  h.end();
+  await h.settled();
+  t.same(h.take(), ['b']);
+  t.match(h.takeSide('failures'), [{ key: 'a', error: { code: 'MILL_AGENT_INPUT_ENDED' } }]);
+  t.ok(h.ended);
+});
+
+t.test('a run without event time can only wait by the clock', async (t) => {
+  const waits = agent({
+    version: '1',
+    async run({ id }: Claim, ctx) {
+      await ctx.sleep('10s', { time: id === 'clock' ? 'processing' : 'event' });
+      return id;
+    },
+  });
+  const h = await driven(waits);
+  h.send({ id: 'clock', cents: 1 }).send({ id: 'event', cents: 1 });
+  await h.settled();
+  t.match(h.takeSide('failures'), [{ key: 'event', error: { code: 'MILL_TIMESTAMP_MISSING' } }]);
+  h.advance('9s');
+  await h.settled();
+  t.same(h.take(), []);
+  h.advance('1s');
+  await h.settled();
+  t.same(h.take(), ['clock']);
+});
+
+t.test('a run of days holds no window back, and its outputs are not late', async (t) => {
+  const h = await driven(asking());
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  h.watermark(50_000);
+  t.same(h.takeWatermarks(), [50_000]);
+  h.send({ id: 'a', text: 'this' }, { input: 2, at: 51_000 });
+  await h.settled();
+  t.match(h.emitted(), [{ record: { answer: 'this' }, timestamp: 50_001 }]);
+});
+
+const pay = (paid: string[]) =>
+  tool({
+    description: 'Pays.',
+    input: z.object({ cents: z.number() }),
+    effect: 'once',
+    run: (_, { idempotencyKey }) => {
+      paid.push(idempotencyKey);
+      return 'paid';
+    },
+  });
+
+/** Its decisions come on the second input. */
+function approved(made: Agent<Claim, unknown>) {
+  return harness((claims: Stream<Claim>, decisions: Stream<Decision & { id: string }>) =>
+    withSides(claims.keyBy(byId).agent('claims', made, { decisions: decisions.keyBy(byId) })),
+  );
+}
+
+t.test('a person approves, refuses, or lets the time pass', async (t) => {
+  const paid: string[] = [];
+  const paying = agent({
+    version: '1',
+    tools: { pay: pay(paid) },
+    async run({ id, cents }: Claim, ctx) {
+      const ok = await ctx.approve({ pay: cents }, { timeout: '1h', onTimeout: id === 'c' ? 'approve' : 'deny' });
+      return ok ? ctx.tool('pay', { cents }) : 'refused';
+    },
+  });
+  const h = await approved(paying);
+  for (const id of ['a', 'b', 'c', 'd']) h.send({ id, cents: 5 }, { at: 0 });
+  await h.settled();
+  const requests = h.takeSide('requests') as HumanRequest[];
+  t.match(
+    requests,
+    ['a', 'b', 'c', 'd'].map((key) => ({ key, kind: 'approval', subject: { pay: 5 } })),
+  );
+  const decide = (id: string, yes: boolean): unknown => {
+    const { run, step } = requests.find(({ key }) => key === id) as HumanRequest;
+    return h.send({ id, run, step, approved: yes, by: 'ann' }, { input: 2, at: 1 });
+  };
+  h.send({ id: 'a', run: 'another', step: 0, approved: true }, { input: 2, at: 1 });
+  decide('a', true);
+  decide('b', false);
+  await h.settled();
+  t.same(h.take().sort(), ['paid', 'refused']);
+  h.watermark(3_600_000);
+  await h.settled();
+  t.same(h.take().sort(), ['paid', 'refused']);
+  t.equal(paid.length, 2);
+});
+
+t.test('a guard allows, denies, or asks; what it does not allow is not done', async (t) => {
+  const paid: string[] = [];
+  const guarded = agent({
+    version: '1',
+    tools: { pay: pay(paid) },
+    guard: ({ input }) =>
+      (input as { cents: number }).cents > 100 ? 'approve' : (input as { cents: number }).cents > 10 ? 'deny' : 'allow',
+    run: ({ cents }: Claim, ctx) => ctx.tool('pay', { cents }).catch((error: { code: string }) => error.code),
+  });
+  const h = await approved(guarded);
+  h.send({ id: 'a', cents: 1 }, { at: 0 })
+    .send({ id: 'b', cents: 50 }, { at: 0 })
+    .send({ id: 'c', cents: 500 }, { at: 0 });
+  await h.settled();
+  t.same(h.take().sort(), ['MILL_TOOL_DENIED', 'paid']);
+  const [request] = h.takeSide('requests') as HumanRequest[];
+  t.match(request, { key: 'c', subject: { tool: 'pay', input: { cents: 500 } } });
+  const { run, step } = request as HumanRequest;
+  h.send({ id: 'c', run, step, approved: true }, { input: 2, at: 0 });
+  await h.settled();
+  t.same(h.take(), ['paid']);
+});
+
+t.test('a run ends with the version that it began with', async (t) => {
+  const h = await driven(asking('1'));
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  const snapshot = await h.snapshot();
+  const newer = await driven(asking('2'), { previous: [asking('1')] });
+  await newer.restore(snapshot);
+  newer.send({ id: 'b', cents: 1 }, { at: 1_000 });
+  await newer.settled();
+  newer.send({ id: 'a', text: 'x' }, { input: 2, at: 2_000 }).send({ id: 'b', text: 'y' }, { input: 2, at: 2_000 });
+  await newer.settled();
+  t.same(
+    newer.take().sort((a, b) => a.id.localeCompare(b.id)),
+    [
+      { id: 'a', answer: 'x', version: '1' },
+      { id: 'b', answer: 'y', version: '2' },
+    ],
+  );
+  const without = await driven(asking('2'));
+  await t.rejects(
+    async () => {
+      await without.restore(snapshot);
+      await without.settled();
+    },
+    { code: 'MILL_AGENT_VERSION_MISSING' },
+  );
+});
+
+t.test('a run that asks for something else when it is executed again is found out, by what has changed', async (t) => {
+  const stepping = (name: string) =>
+    agent({
+      version: '1',
+      async run({ id }: Claim, ctx) {
+        await ctx.step(name, () => 1);
+        return (await ctx.waitForEvent('more', () => true)) ?? id;
+      },
+    });
+  const h = await driven(stepping('look'));
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  const snapshot = await h.snapshot();
+  const other = await driven(stepping('peek'));
+  await t.rejects(
+    async () => {
+      await other.restore(snapshot);
+      await other.settled();
+    },
+    { code: 'MILL_AGENT_DIVERGED', message: /step 0 for step peek, and before it asked step look/ },
+  );
+});
