@@ -227,7 +227,19 @@ class AgentOperator implements Operator, RunHost {
     const id = runId(this.operator, key, number, input);
     const { version } = this.#spec.agent;
     const startedAt = this.now();
-    row.run = { id, number, version, input, timestamp, startedAt, steps: [], emitted: 0, deadlines: {}, doubts: {} };
+    row.run = {
+      id,
+      number,
+      version,
+      input,
+      timestamp,
+      startedAt,
+      steps: [],
+      begun: [],
+      emitted: 0,
+      deadlines: {},
+      doubts: {},
+    };
     this.#rows.set(slot, row);
     this.#execute(slot, row, this.#gate.cutAt);
   }

@@ -45,6 +45,8 @@ export interface RunRow {
   readonly startedAt: number;
   /** By number; null where a later one was answered first. */
   readonly steps: (StepRow | null)[];
+  /** Acts that may have been made, by step: the journal says so too, but no longer than to the next checkpoint. */
+  readonly begun: number[];
   /** Outputs that are out. */
   emitted: number;
   /** Of the waits that have begun, by step. */

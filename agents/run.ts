@@ -98,6 +98,8 @@ export class Run {
   readonly #ahead: readonly CallEntry[];
   /** It was in the checkpoint: what it asks must be what it asked. */
   readonly #isRepeated: boolean;
+  /** Before this execution. */
+  readonly #wasBegun: ReadonlySet<number>;
   readonly #waits = new Map<number, Wait>();
   #next = 0;
   #performing = 0;
@@ -120,6 +122,7 @@ export class Run {
     this.state = options.state;
     this.#ahead = options.ahead;
     this.#isRepeated = options.isRepeated;
+    this.#wasBegun = new Set(options.row.begun);
     this.takenInAt = options.takenInAt;
   }
 
@@ -167,7 +170,7 @@ export class Run {
 
   /** Whether an act of that number may have been made before a failure, though how it ended is not known. */
   wasBegun(step: number): boolean {
-    return this.#ahead.some((entry) => entry.step === step && entry.row === undefined);
+    return this.#wasBegun.has(step) || this.#ahead.some((entry) => entry.step === step && entry.row === undefined);
   }
 
   /** How a step ended when it was asked before; undefined: it was not, or nobody knows. Throws what it threw. */
@@ -220,6 +223,7 @@ export class Run {
   async begin(step: number): Promise<void> {
     await this.#host.covered(this);
     await this.#unlessOver();
+    this.#host.change(this, ({ run }) => run?.begun.push(step));
     this.#host.note(this, { key: this.key, run: this.row.id, step });
     await this.#host.durable();
     await this.#unlessOver();

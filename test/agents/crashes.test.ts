@@ -20,9 +20,14 @@ class World {
     outbox: new Map<string, number>(),
   };
   models = 0;
+  private calls = 0;
 
-  tell(kind: keyof World['told'], key: string): string {
-    this.told[kind].set(key, (this.told[kind].get(key) ?? 0) + 1);
+  /** Heard at once, answered some time later. */
+  async tell(kind: keyof World['told'], key: string): Promise<string> {
+    const times = (this.told[kind].get(key) ?? 0) + 1;
+    this.told[kind].set(key, times);
+    this.calls += 1;
+    for (let turns = (this.calls * 37) % 400; turns > 0; turns -= 1) await null;
     return key;
   }
 }
@@ -58,7 +63,7 @@ function worker(world: World, reconciles: boolean) {
         description: 'Marks.',
         input: Call,
         effect: 'idempotent',
-        run: async (_, { idempotencyKey }) => world.tell('idempotent', idempotencyKey),
+        run: (_, { idempotencyKey }) => world.tell('idempotent', idempotencyKey),
       }),
       mail: tool({
         description: 'Mails.',

@@ -1,15 +1,23 @@
 /**
- * Many kills: `npm run kill [-- --kills 200] [--seed 1]`. Each run is killed about ten times on its way.
+ * Many kills: `npm run kill [-- --kills 200] [--seed 1] [--agents]`. Each run is killed about ten times on its way. With
+ * `--agents` it is acting agents that are killed, instead of the flights job.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { killSweep } from '../agents/kill-sweep.js';
 import { killRun, unkilledRows } from './kill-run.js';
 
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '200' }, seed: { type: 'string', default: '1' } },
+  options: {
+    kills: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    agents: { type: 'boolean', default: false },
+  },
 });
+
+if (values.agents) process.exit((await killSweep(Number(values.kills), Number(values.seed))) ? 0 : 1);
 
 const directory = await mkdtemp(join(tmpdir(), 'millrace-kill-'));
 const expected = await unkilledRows(join(directory, 'unkilled'));
