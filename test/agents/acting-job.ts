@@ -7,10 +7,7 @@ import { parseArgs } from 'node:util';
 import { fileSink, generate, job, ndjson, run } from 'millrace';
 import { agent, type ChatModel, tool } from 'millrace/agents';
 import { z } from 'zod';
-
-export const EVENTS = 400;
-export const EVERY = 4;
-const KEYS = 50;
+import { EVENTS, EVERY, KEYS } from './acting-numbers.js';
 
 interface Event {
   readonly key: number;
@@ -72,7 +69,7 @@ export const actingJob = job(
   (j, { url, out, counted }) => {
     const events = j.from(
       'events',
-      generate({ count: EVENTS, splits: 2, rate: 60, make: (n): Event => ({ key: n % KEYS, n }) }),
+      generate({ count: EVENTS, splits: 2, rate: 100, make: (n): Event => ({ key: n % KEYS, n }) }),
     );
     const due = counted
       ? events

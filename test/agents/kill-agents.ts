@@ -7,7 +7,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../../core/random.js';
-import { EVENTS, EVERY } from './acting-job.js';
+import { EVENTS, EVERY } from './acting-numbers.js';
 import { EffectServer } from './effect-server.js';
 
 const CHILD = fileURLToPath(new URL('./acting-job.js', import.meta.url));

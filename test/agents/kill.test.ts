@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import t from 'tap';
 import { killAgents } from './kill-agents.js';
 
-for (const counted of [false, true]) {
-  t.test(
-    `acts are those of the output, one each${counted ? ', whatever the order upstream' : ''}`,
-    { timeout: 120_000 },
-    async (t) => {
-      const directory = await mkdtemp(join(tmpdir(), 'millrace-agents-'));
-      t.teardown(() => rm(directory, { recursive: true, force: true }));
-      const report = await killAgents({ seed: 1, kills: 5, directory, counted });
-      t.same(report.failures, []);
-      t.ok(report.kills >= 3, `${report.kills} kills`);
-    },
+t.test('acts are those of the output, one each, also where the order upstream changes', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-agents-'));
+  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  const reports = await Promise.all(
+    [false, true].map((counted) =>
+      killAgents({ seed: 1, kills: 4, directory: join(directory, String(counted)), counted }),
+    ),
   );
-}
+  for (const { failures, kills } of reports) {
+    t.same(failures, []);
+    t.ok(kills >= 2, `${kills} kills`);
+  }
+});
