@@ -22,8 +22,8 @@ import { CheckpointGate } from './checkpoint-gate.js';
 import { ModelHealth } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
-import { EMITTED, type Remembered, RunContext } from './run-context.js';
-import type { RunRecord } from './run-record.js';
+import { EMITTED, RunContext } from './run-context.js';
+import type { Remembered, RunRecord } from './run-record.js';
 import { type Arrived, type CallEntry, type Deadline, isEmpty, type KeyRow, newKeyRow, runId } from './run-row.js';
 import { StagedState } from './staged-state.js';
 import { REQUESTS } from './tool-calls.js';
@@ -261,12 +261,12 @@ class AgentOperator implements Operator, RunHost {
       ahead: own,
       isRepeated: !this.#early.has(row.id),
       takenInAt,
+      recent: this.#remembered.get(slot).slice(),
     });
     this.#runs.set(slot, run);
     this.#limitTime(run, agent);
-    const recent = this.#remembered.get(slot).slice();
     run.start(async () => {
-      const ctx = new RunContext({ run, operator: this.operator, host, agent, health: this.#health, recent });
+      const ctx = new RunContext({ run, operator: this.operator, host, agent, health: this.#health });
       return agent.run(row.input as never, ctx);
     });
   }

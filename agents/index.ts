@@ -30,9 +30,16 @@ export type {
   ToolSpec,
   Usage,
 } from './model/chat-model.js';
-export type { AgentContext, ApproveOptions, Remembered, WaitOptions } from './run-context.js';
-export type { RunRecord, StepRecord } from './run-record.js';
+export type { RunComparison, RunSide } from './replay/comparison.js';
+export { type DarkLaunchOptions, darkLaunch } from './replay/dark-launch.js';
+export { type ReplayOptions, replay } from './replay/replay.js';
+export type { Rate, ReplayReport } from './replay/report.js';
+export { reportHtml } from './replay/report-html.js';
+export type { Calls, Difference, Divergence } from './replay/rerun.js';
+export type { AgentContext, ApproveOptions, WaitOptions } from './run-context.js';
+export type { Remembered, RunRecord, StepRecord } from './run-record.js';
 export type { Answer, StepKind } from './run-row.js';
+export type { Read, Reads } from './staged-state.js';
 export type { Effect, Reconciled, Tool, ToolContext, ToolOptions } from './tool.js';
 export { tool } from './tool.js';
 export type { Decision, HumanRequest } from './tool-calls.js';

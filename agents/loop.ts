@@ -6,7 +6,8 @@ import { describeValue, MillraceError } from '../core/errors.js';
 import { type InferOutput, type StandardSchemaV1, validate } from '../core/schema.js';
 import { jsonSchemaOf } from './json-schema.js';
 import type { ChatAnswer, ChatMessage, ChatModel, ChatRequest, ToolCall, ToolSpec } from './model/chat-model.js';
-import type { AgentContext, Remembered } from './run-context.js';
+import type { AgentContext } from './run-context.js';
+import type { Remembered } from './run-record.js';
 import type { Tool } from './tool.js';
 
 /** What a model is told, and what it may answer. */

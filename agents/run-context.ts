@@ -10,6 +10,7 @@ import type { Act, Agent, Guard, Tools } from './agent.js';
 import type { ChatAnswer, ChatRequest } from './model/chat-model.js';
 import { callModel, type ModelHealth, Spending } from './model-calls.js';
 import type { Run } from './run.js';
+import type { Remembered } from './run-record.js';
 import type { Tool } from './tool.js';
 import { callTool, type Decision, decisionOf, type HumanRequest, REQUESTS } from './tool-calls.js';
 
@@ -59,12 +60,6 @@ export interface AgentContext<D extends StateDescriptors = StateDescriptors> {
   call<I, O>(agent: Agent<I, O>, input: I): Promise<O>;
 }
 
-/** What is kept of a run for the runs after it. */
-export interface Remembered {
-  readonly input: unknown;
-  readonly reply: unknown;
-}
-
 /** The side output of `emit`. */
 export const EMITTED = 'emitted';
 
@@ -74,7 +69,6 @@ export interface ContextOptions {
   readonly host: Host;
   readonly agent: Agent<never, unknown>;
   readonly health: ModelHealth;
-  readonly recent: readonly Remembered[];
 }
 
 export class RunContext implements AgentContext {
@@ -84,11 +78,11 @@ export class RunContext implements AgentContext {
   readonly #spending: Spending;
 
   constructor(options: ContextOptions) {
-    const { run, agent, recent } = options;
+    const { run, agent } = options;
     this.#options = options;
     this.#spending = new Spending(agent);
     this.state = run.state.bind(agent.state);
-    this.recent = recent;
+    this.recent = run.recent;
   }
 
   get key(): unknown {
@@ -186,7 +180,7 @@ export class RunContext implements AgentContext {
   }
 
   call<I, O>(agent: Agent<I, O>, input: I): Promise<O> {
-    const context = new RunContext({ ...this.#options, agent: agent as Agent<never, unknown>, recent: [] });
+    const context = new RunContext({ ...this.#options, agent: agent as Agent<never, unknown> });
     return agent.run(input, context);
   }
 

@@ -1,7 +1,9 @@
 /**
  * What is told of a run once it has ended, whole: for archives, replays, comparisons, and letters about what has failed.
  */
+import type { Fingerprint } from './fingerprint.js';
 import type { Answer, StepKind } from './run-row.js';
+import type { Reads } from './staged-state.js';
 
 /** A step of a run. */
 export interface StepRecord {
@@ -11,10 +13,18 @@ export interface StepRecord {
   readonly name: string;
   /** What was asked, whole. */
   readonly request: unknown;
+  /** Sums of its parts, which outlive a way through JSON. */
+  readonly fingerprint: Fingerprint;
   readonly answer: Answer;
   /** Processing time, epoch ms. */
   readonly at: number;
   readonly ms: number;
+}
+
+/** What is kept of a run for the runs after it. */
+export interface Remembered {
+  readonly input: unknown;
+  readonly reply: unknown;
 }
 
 /** A run that has ended. Plain data. */
@@ -29,8 +39,10 @@ export interface RunRecord<I = unknown> {
   readonly input: I;
   /** Event time of the input, epoch ms; null if it has none. */
   readonly timestamp: number | null;
-  /** State as the run found it, as far as it has read it: lists and values by name, maps as lists of entries. */
-  readonly reads: Readonly<Record<string, unknown>>;
+  /** State as the run found it, as far as it has read it. */
+  readonly reads: Reads;
+  /** What it was shown of the runs before it. */
+  readonly recent: readonly Remembered[];
   readonly steps: readonly StepRecord[];
   /** What it has replied; undefined where it failed. */
   readonly reply: unknown;

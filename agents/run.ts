@@ -9,8 +9,8 @@
 import { packPlain, unpackPlain } from '../core/codec.js';
 import { MillraceError } from '../core/errors.js';
 import { TIME_MIN } from '../core/time.js';
-import { changesBetween, type Fingerprint, fingerprintOf } from './fingerprint.js';
-import type { RunRecord, StepRecord } from './run-record.js';
+import { changesBetween, fingerprintOf } from './fingerprint.js';
+import type { Remembered, RunRecord, StepRecord } from './run-record.js';
 import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepKind, StepRow } from './run-row.js';
 import type { StagedState } from './staged-state.js';
 
@@ -31,6 +31,8 @@ export interface RunHost {
   durable(): Promise<void>;
   /** Resolves when a completed checkpoint holds all that the run has taken in so far. */
   covered(run: Run): Promise<void>;
+  /** How a step ended in the run that this one repeats, though it need not be the same; undefined: it is to be asked. */
+  recorded?(run: Run, step: number, asked: Asked): StepRow | undefined;
   /** Has the run's waits looked at again at this time. */
   wakeAt(run: Run, deadline: Deadline): void;
   /** The run has something to put out, or has ended, or begins or ceases to wait. */
@@ -90,6 +92,8 @@ export class Run {
   /** The last checkpoint whose barrier had passed when it took something in; -1: all of it is in a completed one. */
   takenInAt: number;
   result: { readonly value: unknown } | { readonly error: unknown } | undefined;
+  /** What it is shown of the runs before it. */
+  readonly recent: readonly Remembered[];
   /** Ends it when its time is over. */
   cancelTimeout: (() => void) | undefined;
   readonly #host: RunHost;
@@ -114,6 +118,7 @@ export class Run {
     readonly ahead: readonly CallEntry[];
     readonly isRepeated: boolean;
     readonly takenInAt: number;
+    readonly recent: readonly Remembered[];
   }) {
     this.#host = options.host;
     this.row = options.row;
@@ -124,6 +129,7 @@ export class Run {
     this.#isRepeated = options.isRepeated;
     this.#wasBegun = new Set(options.row.begun);
     this.takenInAt = options.takenInAt;
+    this.recent = options.recent;
   }
 
   /** Of what it does: aborted when it is abandoned. */
@@ -175,7 +181,7 @@ export class Run {
 
   /** How a step ended when it was asked before; undefined: it was not, or nobody knows. Throws what it threw. */
   answered(step: number, asked: Asked): { readonly value: unknown } | undefined {
-    const row = this.row.steps[step] ?? this.#fromJournal(step, asked);
+    const row = this.row.steps[step] ?? this.#fromJournal(step, asked) ?? this.#host.recorded?.(this, step, asked);
     if (!row) return undefined;
     this.#check(step, asked, row);
     this.#log(step, asked, row);
@@ -321,7 +327,7 @@ export class Run {
     const { reads } = this.state;
     const outputs = this.outputs.map(({ port, value }) => ({ to: port, value }));
     const time = timestamp === TIME_MIN ? null : timestamp;
-    const what = { id, operator, key: this.key, number, version, input, timestamp: time, reads };
+    const what = { id, operator, key: this.key, number, version, input, timestamp: time, reads, recent: this.recent };
     return { ...what, steps: this.steps, outputs, outcome, reply };
   }
 
@@ -416,8 +422,8 @@ export class Run {
     });
   }
 
-  #log(step: number, { kind, name, request }: Asked, { answer, at, ms }: StepRow): void {
-    this.steps.push({ step, kind, name, request, answer, at, ms });
+  #log(step: number, { kind, name, request }: Asked, { request: fingerprint, answer, at, ms }: StepRow): void {
+    this.steps.push({ step, kind, name, request, fingerprint, answer, at, ms });
   }
 
   #end(result: { readonly value: unknown } | { readonly error: unknown }): void {
@@ -457,5 +463,3 @@ function plainError(error: unknown): { readonly name: string; readonly message: 
 function copyOf<T>(value: T): T {
   return typeof value === 'object' && value !== null ? (unpackPlain(packPlain(value)) as T) : value;
 }
-
-export type { Fingerprint };

@@ -11,8 +11,14 @@ import type { Expiry } from '../state/expiry.js';
 import { bindHandles, type Handles } from '../state/handles.js';
 import { SortedMap } from '../state/tables/sorted-map.js';
 
+/** What a table held of the run's key when it was first read: a value, elements in order, or entries in order. */
+export interface Read {
+  readonly kind: 'value' | 'list' | 'map';
+  readonly content: unknown;
+}
+
 /** What a run has read, by table: for its record. */
-export type Reads = { [table: string]: unknown };
+export type Reads = { [table: string]: Read };
 
 interface Staged {
   /** Puts what has been written into the table. */
@@ -39,24 +45,15 @@ export class StagedState {
   }
 
   value<T>(name: string): ValueTable<T> {
-    return this.#table(
-      name,
-      () => new StagedValue<T>(this.#state.value(name), this.slot, (read) => this.#note(name, read)),
-    );
+    return this.#table(name, () => new StagedValue<T>(this.#state.value(name), this.slot, this.#noted(name, 'value')));
   }
 
   list<T>(name: string): ListTable<T> {
-    return this.#table(
-      name,
-      () => new StagedList<T>(this.#state.list(name), this.slot, (read) => this.#note(name, read)),
-    );
+    return this.#table(name, () => new StagedList<T>(this.#state.list(name), this.slot, this.#noted(name, 'list')));
   }
 
   map<K, V>(name: string): MapTable<K, V> {
-    return this.#table(
-      name,
-      () => new StagedMap<K, V>(this.#state.map(name), this.slot, (read) => this.#note(name, read)),
-    );
+    return this.#table(name, () => new StagedMap<K, V>(this.#state.map(name), this.slot, this.#noted(name, 'map')));
   }
 
   commit(): void {
@@ -71,8 +68,10 @@ export class StagedState {
     return made;
   }
 
-  #note(name: string, read: unknown): void {
-    this.reads[name] ??= structuredClone(read);
+  #noted(name: string, kind: Read['kind']): (content: unknown) => void {
+    return (content) => {
+      this.reads[name] ??= { kind, content: structuredClone(content) };
+    };
   }
 }
 

@@ -1,0 +1,240 @@
+/**
+ * Recorded runs, executed again: the same agent to the byte and without a call; a changed one, with what has changed; a
+ * candidate beside production.
+ */
+import child from 'node:child_process';
+import dgram from 'node:dgram';
+import dns from 'node:dns';
+import { mkdtemp, rm } from 'node:fs/promises';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { collect, fileSink, generate, job, ndjson, run, state } from 'millrace';
+import {
+  agent,
+  darkLaunch,
+  type ReplayReport,
+  type RunComparison,
+  type RunRecord,
+  replay,
+  reportHtml,
+  tool,
+} from 'millrace/agents';
+import t from 'tap';
+import { z } from 'zod';
+import { answerOf, scripted } from './scripted-model.js';
+
+interface Order {
+  readonly id: number;
+  readonly user: number;
+  readonly cents: number;
+}
+
+const order = (id: number): Order => ({ id, user: id % 100, cents: (id * 7_919) % 1_000 });
+const Verdict = z.object({ hold: z.boolean(), why: z.string() });
+
+/** What the world was asked and told. */
+const world = { models: 0, profiles: 0, holds: 0 };
+
+const profile = tool({
+  description: 'Reads a profile.',
+  input: z.object({ user: z.number() }),
+  effect: 'read',
+  run: ({ user }) => {
+    world.profiles += 1;
+    return { user, trusted: user % 3 === 0 };
+  },
+});
+
+const hold = tool({
+  description: 'Holds an order.',
+  input: z.object({ id: z.number() }),
+  effect: 'once',
+  run: ({ id }) => {
+    world.holds += 1;
+    return { held: id };
+  },
+});
+
+/** `limit`: what the model holds above. */
+const model = (limit: number) =>
+  scripted(({ messages }) => {
+    world.models += 1;
+    const asked = /order (\d+) of user (\d+): (\d+) cents/.exec(messages[1]?.text ?? '');
+    const [id, user, cents] = (asked ?? []).slice(1).map(Number) as [number, number, number];
+    const results = messages.filter(({ role }) => role === 'tool');
+    if (results.length === 0) return { calls: [{ id: 'p', tool: 'profile', input: { user } }] };
+    const holds = cents > limit;
+    if (holds && results.length === 1) return { calls: [{ id: 'h', tool: 'hold', input: { id } }] };
+    return answerOf({ hold: holds, why: `${cents} cents` });
+  });
+
+const fraud = ({ version = '1', instructions = 'Decide.', limit = 900 } = {}) =>
+  agent({
+    version,
+    model: model(limit),
+    instructions,
+    prompt: ({ id, user, cents }: Order, { recent }) =>
+      `order ${id} of user ${user}: ${cents} cents\nbefore: ${recent.length}`,
+    output: Verdict,
+    tools: { profile, hold },
+    memory: { last: 2 },
+  });
+
+const COUNT = 10_000;
+
+async function recorded(directory: string): Promise<void> {
+  await run(
+    job('fraud', (j) => {
+      const { replies, runs } = j
+        .from('orders', generate({ count: COUNT, make: order }))
+        .keyBy(({ user }) => user)
+        .agent('fraud', fraud());
+      replies.filter(({ hold: held }) => held).to('held', collect());
+      runs.to('runs', fileSink(directory, ndjson()));
+    }),
+  );
+}
+
+/** Anything that would leave the process. */
+function trapped(): { readonly calls: string[]; undo(): void } {
+  const calls: string[] = [];
+  const undo: (() => void)[] = [];
+  const trap = (object: object, name: string): void => {
+    const holder = object as Record<string, unknown>;
+    const before = holder[name];
+    holder[name] = () => {
+      calls.push(name);
+      throw new Error(`${name} was called`);
+    };
+    undo.push(() => {
+      holder[name] = before;
+    });
+  };
+  trap(net.Socket.prototype, 'connect');
+  trap(dns, 'lookup');
+  trap(dgram, 'createSocket');
+  for (const name of ['spawn', 'fork', 'exec', 'execFile']) trap(child, name);
+  trap(globalThis, 'fetch');
+  return { calls, undo: () => undo.forEach((each) => each()) };
+}
+
+t.test('replay', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-replay-'));
+  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  await recorded(directory);
+  t.ok(world.holds > 500, `${world.holds} holds`);
+
+  await t.test('ten thousand runs of the same agent are the same to the byte, without a single call', async (t) => {
+    const before = { ...world };
+    const trap = trapped();
+    const report = await replay({ agent: fraud(), runs: directory }).finally(() => trap.undo());
+    t.match(report, { runs: COUNT, agreement: { count: COUNT, rate: 1 }, diverged: 0, otherPlans: 0, examples: [] });
+    t.same(trap.calls, []);
+    t.same(world, before);
+  });
+
+  await t.test('a line of the prompt that has changed is named', async (t) => {
+    const changed = fraud({ instructions: 'Decide.\nBe strict.' });
+    const report = await replay({ agent: changed, runs: directory, where: ({ number }) => number === 0 });
+    t.match(report, { runs: 100, agreement: { count: 0 }, diverged: 100 });
+    const [example] = report.examples;
+    t.match(example?.divergence, { step: 0, asked: 'model scripted/one' });
+    t.match(example?.divergence?.changes, [{ path: 'messages[0].text line 2', after: 'Be strict.' }]);
+  });
+
+  await t.test('a candidate with other answers: which decisions differ, and what it would have done', async (t) => {
+    const before = { ...world };
+    const strict = fraud({ version: '2', limit: 500 });
+    const compared: RunComparison[] = [];
+    const report = await replay({ agent: strict, runs: directory, calls: 'live', onRun: (one) => compared.push(one) });
+    t.equal(world.holds, before.holds, 'nothing was held');
+    const differing = Array.from({ length: COUNT }, (_, id) => order(id)).filter(
+      ({ cents }) => cents > 500 && cents <= 900,
+    );
+    t.equal(report.agreement.of - report.agreement.count, differing.length);
+    t.equal(report.otherPlans, differing.length);
+    t.same(report.fields, [{ path: 'hold', runs: differing.length }]);
+    const decision = report.decisions.find(({ field }) => field === 'hold');
+    t.ok(
+      decision?.counts.some(
+        ({ before: old, after, runs }) => old === 'false' && after === 'true' && runs === differing.length,
+      ),
+    );
+    t.match(reportHtml(report), /<h2>Decisions: hold<\/h2>/);
+    t.equal(compared.length, COUNT);
+  });
+
+  await t.test('records that are none are refused by their place', async (t) => {
+    await t.rejects(replay({ agent: fraud(), runs: join(directory, 'nowhere') }), { code: 'MILL_FILE_MISSING' });
+  });
+});
+
+t.test('state is as the run found it, whatever has become of it since', async (t) => {
+  const counting = (factor: number) =>
+    agent({
+      version: '1',
+      state: {
+        total: state.value<number>({ initial: 0 }),
+        users: state.map<number, number>(),
+        last: state.list<number>(),
+      },
+      async run({ id, user, cents }: Order, ctx) {
+        ctx.state.total.set(ctx.state.total.get() + factor * cents);
+        ctx.state.users.set(user, (ctx.state.users.get(user) ?? 0) + 1);
+        ctx.state.last.add(id);
+        return {
+          total: ctx.state.total.get(),
+          users: [...ctx.state.users.entries()],
+          last: ctx.state.last.get().slice(-3),
+        };
+      },
+    });
+  const { results } = await run(
+    job('counting', (j) => {
+      const { replies, runs } = j
+        .from('orders', generate({ count: 50, make: order }))
+        .keyBy(() => 'all')
+        .agent('counting', counting(1));
+      replies.to('replies', collect());
+      return runs.to('runs', collect());
+    }),
+  );
+  const runs = results as readonly RunRecord[];
+  t.match(await replay({ agent: counting(1), runs }), { runs: 50, agreement: { count: 50 } });
+  const doubled: ReplayReport = await replay({ agent: counting(2), runs });
+  // All but the order of no cents.
+  t.equal(doubled.agreement.count, 1);
+  t.same(doubled.fields, [{ path: 'total', runs: 49 }]);
+});
+
+t.test('a dark launch finds the runs that differ, those and no others, and does nothing', async (t) => {
+  const planted = new Set(Array.from({ length: 37 }, (_, n) => n * 27));
+  const production = scripted(({ messages }) => answerOf({ hold: false, why: messages[1]?.text.split('\n')[0] }));
+  const candidate = scripted(({ messages }) => {
+    const id = Number(/order (\d+)/.exec(messages[1]?.text ?? '')?.[1]);
+    return answerOf({ hold: planted.has(id), why: messages[1]?.text.split('\n')[0] });
+  }, 'scripted/two');
+  const deciding = (version: string, by: typeof production) =>
+    agent({
+      version,
+      model: by,
+      instructions: 'Decide.',
+      prompt: ({ id }: Order) => `order ${id}`,
+      output: Verdict,
+    });
+  const { collected } = await run(
+    job('dark', (j) => {
+      const { replies, runs } = j
+        .from('orders', generate({ count: 1_000, make: order }))
+        .keyBy(({ user }) => user)
+        .agent('fraud', deciding('1', production));
+      replies.to('replies', collect());
+      darkLaunch(runs, 'fraud-2', deciding('2', candidate), { maxInFlight: 10_000 }).to('compared', collect());
+    }),
+  );
+  const compared = collected.compared as RunComparison[];
+  t.equal(compared.length, 1_000);
+  const differing = compared.filter(({ same }) => !same).map(({ input }) => (input as Order).id);
+  t.same(new Set(differing), planted);
+});
