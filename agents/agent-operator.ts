@@ -51,8 +51,17 @@ const RESTORED = -1;
 
 export const AGENT_SIDES = [FAILURES, RUNS, REQUESTS, EMITTED, UNCLAIMED] as const;
 
+const SPECS = new WeakMap<OperatorFactory, AgentSpec>();
+
 export function agentFactory(spec: AgentSpec): OperatorFactory {
-  return (context) => new AgentOperator(spec, context);
+  const factory: OperatorFactory = (context) => new AgentOperator(spec, context);
+  SPECS.set(factory, spec);
+  return factory;
+}
+
+/** The agent that an operator runs; undefined: it runs none. */
+export function agentOf(factory: OperatorFactory): Agent<never, unknown> | undefined {
+  return SPECS.get(factory)?.agent;
 }
 
 class AgentOperator implements Operator, RunHost {

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { checkpointsCommand } from './checkpoints-command.js';
 import { initCommand } from './init-command.js';
 import { planCommand } from './plan-command.js';
+import { replayCommand } from './replay-command.js';
 import { runCommand } from './run-command.js';
 import { savepointCommand } from './savepoint-command.js';
 import { stateCommand } from './state-command.js';
@@ -15,6 +16,7 @@ Examples:
   millrace plan job.ts             see how it would run
   millrace checkpoints job.ts      see its checkpoints
   millrace state job.ts            see what it keeps
+  millrace replay job.ts …         try an agent on recorded runs
 
 'millrace <command> --help' tells all about a command.`;
 
@@ -28,6 +30,7 @@ export function millrace(): Command {
     .addCommand(checkpointsCommand())
     .addCommand(savepointCommand())
     .addCommand(stateCommand())
+    .addCommand(replayCommand())
     .addCommand(initCommand())
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError("See 'millrace --help'.");
