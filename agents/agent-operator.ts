@@ -12,18 +12,20 @@
  * input is held until nothing is left that could put something out.
  */
 import type { Inbox } from '../core/batch.js';
-import { asMillraceError, MillraceError } from '../core/errors.js';
+import { MillraceError } from '../core/errors.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../operators/operator.js';
 import type { ListTable, Pane, TimerKind, TimerTable, ValueTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
+import { failureOf } from './agent-failure.js';
 import { CheckpointGate } from './checkpoint-gate.js';
+import { KnownCalls } from './known-calls.js';
 import { ModelHealth } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';
-import type { Remembered, RunRecord } from './run-record.js';
+import type { Remembered } from './run-record.js';
 import { type Arrived, type CallEntry, type Deadline, isEmpty, type KeyRow, newKeyRow, runId } from './run-row.js';
 import { StagedState } from './staged-state.js';
 import { REQUESTS } from './tool-calls.js';
@@ -80,8 +82,7 @@ class AgentOperator implements Operator, RunHost {
   readonly #runs = new Map<number, Run>();
   /** Those with something to be put out, or that have ended. */
   readonly #progressed = new Set<Run>();
-  /** What the journal knows of runs whose inputs were in no checkpoint. */
-  readonly #early = new Map<string, CallEntry[]>();
+  readonly #known: KnownCalls;
   /** Keys whose next input waits for room. */
   #queue: number[] = [];
   /** Keys to be looked at once their state is at hand. */
@@ -104,21 +105,21 @@ class AgentOperator implements Operator, RunHost {
     this.#rows = state.panes<KeyRow>(innerName('agent', 'rows')).pane(0);
     this.#numbers = state.value<number>(innerName('agent', 'numbers'));
     this.#remembered = state.list<Remembered>(innerName('agent', 'memory'));
+    this.#known = new KnownCalls(context);
     this.#gate = new CheckpointGate(context);
     this.#outbox = new OutboxSender(context, this.#agents, this.#gate, (slot, key) => this.#sent(slot, key));
   }
 
   open(): void {
-    const entries = this.#restoredEntries();
+    this.#known.open();
     for (let at = 0; at < this.#rows.size; at += 1) {
       const slot = this.#rows.slotAt(at);
       const row = this.#rows.get(slot) as KeyRow;
-      this.#attach(slot, row, entries);
+      if (this.#known.attach(row, this.#keyOf(slot))) this.#rows.set(slot, row);
       this.#waiting += row.waiting.length;
       for (const message of row.outbox) this.#outbox.add(slot, this.#keyOf(slot), message);
       if (row.run || row.waiting.length > 0) this.#toVisit.add(slot);
     }
-    for (const [run, early] of entries) this.#early.set(run, early);
     this.#context.wake();
   }
 
@@ -156,7 +157,7 @@ class AgentOperator implements Operator, RunHost {
 
   snapshot(checkpoint: number): Record<never, never> {
     this.#gate.cut(checkpoint);
-    for (const [, entries] of this.#early) this.#carry(entries);
+    this.#known.carry();
     return {};
   }
 
@@ -190,7 +191,7 @@ class AgentOperator implements Operator, RunHost {
     this.#numbers.set(slot, number + 1);
     const row = this.#rows.get(slot) ?? newKeyRow();
     row.waiting.push([input, timestamp, number]);
-    if (this.#early.size > 0) this.#claim(slot, row, input, number);
+    this.#known.claim(row, this.#keyOf(slot), input, number);
     this.#rows.set(slot, row);
     this.#waiting += 1;
     if (row.run === null && row.waiting.length === 1) this.#begin(slot);
@@ -268,7 +269,7 @@ class AgentOperator implements Operator, RunHost {
       slot,
       state: new StagedState(state, slot),
       ahead: own,
-      isRepeated: !this.#early.has(row.id),
+      isRepeated: !this.#known.has(row.id),
       takenInAt,
       recent: this.#remembered.get(slot).slice(),
     });
@@ -387,7 +388,7 @@ class AgentOperator implements Operator, RunHost {
     const row = this.#rows.get(slot) as KeyRow;
     row.run = null;
     row.ahead = row.ahead.filter((entry) => entry.run !== id);
-    this.#early.delete(id);
+    this.#known.ended(id);
     if (row.waiting.length === 0) row.arrived = [];
     if (isEmpty(row)) this.#rows.remove(slot);
     else this.#rows.set(slot, row);
@@ -451,44 +452,6 @@ class AgentOperator implements Operator, RunHost {
     this.#context.fail(error);
   }
 
-  // The journal
-
-  /** By run. */
-  #restoredEntries(): Map<string, CallEntry[]> {
-    const entries = new Map<string, CallEntry[]>();
-    for (const entry of (this.#context.calls?.restored ?? []) as readonly CallEntry[]) {
-      const own = entries.get(entry.run);
-      if (own) own.push(entry);
-      else entries.set(entry.run, [entry]);
-    }
-    return entries;
-  }
-
-  /** What concerns runs of a key that the checkpoint knows goes with its row, and so into the next one. */
-  #attach(slot: number, row: KeyRow, entries: Map<string, CallEntry[]>): void {
-    const key = this.#keyOf(slot);
-    const ids = row.waiting.map(([input, , number]) => runId(this.operator, key, number, input));
-    const known = (row.run ? [row.run.id, ...ids] : ids).flatMap((id) => {
-      const own = entries.get(id) ?? [];
-      entries.delete(id);
-      return own;
-    });
-    if (known.length === 0) return;
-    row.ahead.push(...known);
-    this.#rows.set(slot, row);
-  }
-
-  #claim(slot: number, row: KeyRow, input: unknown, number: number): void {
-    const early = this.#early.get(runId(this.operator, this.#keyOf(slot), number, input));
-    if (early) row.ahead.push(...early);
-  }
-
-  /** Acts of runs that have not come again: after going back to an old checkpoint. They must not be forgotten. */
-  #carry(entries: readonly CallEntry[]): void {
-    for (const entry of entries)
-      if (!entry.row || entry.row.kind === 'tool') this.#context.calls?.note(entry.key, entry);
-  }
-
   #sent(slot: number, idempotencyKey: string): void {
     if (this.#closed) return;
     const row = this.#rows.get(slot);
@@ -507,20 +470,4 @@ class AgentOperator implements Operator, RunHost {
 function missing(version: string, operator: string, key: unknown): MillraceError {
   const text = `a run of version ${version} is open, and the job has that version no more`;
   return new MillraceError('MILL_AGENT_VERSION_MISSING', text, { operator, key });
-}
-
-/** A letter about a run that has failed: all that is needed to see why, and to try again. */
-export interface AgentFailure<I = unknown> {
-  readonly input: I;
-  readonly key: unknown;
-  /** Event time of the input, epoch ms; null if it has none. */
-  readonly timestamp: number | null;
-  readonly error: { readonly code: string; readonly message: string };
-  readonly run: RunRecord<I>;
-}
-
-function failureOf(run: RunRecord, error: unknown): AgentFailure {
-  const { input, key, timestamp } = run;
-  const { code, message } = asMillraceError(error, 'MILL_AGENT_FAILED');
-  return { input, key, timestamp, error: { code, message }, run };
 }

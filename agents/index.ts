@@ -17,7 +17,7 @@ export type {
   Verdict,
 } from './agent.js';
 export { agent } from './agent.js';
-export type { AgentFailure } from './agent-operator.js';
+export type { AgentFailure } from './agent-failure.js';
 export { data, type LoopOptions } from './loop.js';
 export type {
   ChatAnswer,

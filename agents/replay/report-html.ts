@@ -8,6 +8,7 @@ const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2r
 table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #ccc;padding:.3rem .6rem;text-align:left}
 pre{background:#f4f4f4;padding:.6rem;overflow:auto}del{background:#fdd;text-decoration:none}ins{background:#dfd;text-decoration:none}`;
 
+/** A report as a page that needs nothing else. */
 export function reportHtml(report: ReplayReport): string {
   const { runs, agreement, diverged, otherPlans, failed, tokens, modelCalls, ms } = report;
   const rows: [string, string][] = [

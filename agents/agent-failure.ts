@@ -1,0 +1,21 @@
+/**
+ * Letters about runs that have failed.
+ */
+import { asMillraceError } from '../core/errors.js';
+import type { RunRecord } from './run-record.js';
+
+/** A run that has failed: all that is needed to see why, and to try again. */
+export interface AgentFailure<I = unknown> {
+  readonly input: I;
+  readonly key: unknown;
+  /** Event time of the input, epoch ms; null if it has none. */
+  readonly timestamp: number | null;
+  readonly error: { readonly code: string; readonly message: string };
+  readonly run: RunRecord<I>;
+}
+
+export function failureOf(run: RunRecord, error: unknown): AgentFailure {
+  const { input, key, timestamp } = run;
+  const { code, message } = asMillraceError(error, 'MILL_AGENT_FAILED');
+  return { input, key, timestamp, error: { code, message }, run };
+}
