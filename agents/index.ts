@@ -30,6 +30,9 @@ export type {
   ToolSpec,
   Usage,
 } from './model/chat-model.js';
+export { type AiSdkModel, fromAiSdk } from './model/from-ai-sdk.js';
+export { ModelError, type ModelFailure } from './model/model-error.js';
+export { type OpenAiCompatible, openAiCompatible } from './model/openai-compatible.js';
 export type { RunComparison, RunSide } from './replay/comparison.js';
 export { type DarkLaunchOptions, darkLaunch } from './replay/dark-launch.js';
 export { type ReplayOptions, replay } from './replay/replay.js';

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkpointsCommand } from './checkpoints-command.js';
 import { initCommand } from './init-command.js';
+import { modelServerCommand } from './model-server-command.js';
 import { planCommand } from './plan-command.js';
 import { replayCommand } from './replay-command.js';
 import { runCommand } from './run-command.js';
@@ -31,6 +32,7 @@ export function millrace(): Command {
     .addCommand(savepointCommand())
     .addCommand(stateCommand())
     .addCommand(replayCommand())
+    .addCommand(modelServerCommand())
     .addCommand(initCommand())
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError("See 'millrace --help'.");

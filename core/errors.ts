@@ -81,6 +81,10 @@ export const ERRORS = {
     'fix-code',
     'Give the agent of that version in previous until its runs have ended.',
   ),
+  MILL_MODEL_FAILED: entry(
+    'retry',
+    "See the provider's message; where it may pass, the agent has tried again as often as it does.",
+  ),
   MILL_EFFECT_IN_DOUBT: entry(
     'fix-data',
     'Find out whether the receiver has it; give the tool a reconcile that asks, or the agent a stream of decisions.',

@@ -1,6 +1,21 @@
 /**
  * The test kit: `import { everyWay, harness, jobHarness, simulate } from 'millrace/testing'`.
  */
+
+export {
+  ModelServer,
+  type ModelServerOptions,
+  type ModelServerRequest,
+  startModelServer,
+} from '../agents/model-server/model-server.js';
+export type {
+  Latency,
+  ModelRule,
+  ModelScript,
+  RuleAnswer,
+  RuleCondition,
+  RuleFault,
+} from '../agents/model-server/rules.js';
 export { deepFreeze } from '../core/plain.js';
 export type { StateRow } from '../state/backend.js';
 export type { Emitted } from './capture.js';

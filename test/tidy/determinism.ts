@@ -6,8 +6,8 @@ import ts from 'typescript';
 import { importsOf } from './layers.js';
 import { folderOf, nodesOf, PRODUCT, placeOf, type Rule, type SourceFile } from './source-files.js';
 
-/** Where the outside world is let in. */
-const FREE = [/^engine\/host\//, /^cli\//];
+/** Where the outside world is let in. A scripted model is no part of any job: it stands for what is outside. */
+const FREE = [/^engine\/host\//, /^cli\//, /^agents\/model-server\//];
 
 /** Shared memory and its waits: how real workers meet. */
 const SHARED_MEMORY_USERS = [...FREE, /^engine\/exchange\/ring[^/]*\.ts$/];
