@@ -90,6 +90,7 @@ function partsOf<T>({
   graph,
   input,
   windows,
+  name,
   fold,
   options,
 }: WindowCall<T>): Pick<WindowCall<T>, 'input' | 'fold'> | undefined {
@@ -102,7 +103,7 @@ function partsOf<T>({
   const node = graph.operator({
     type: 'window-parts',
     inputs: [{ origins: input.origins, partition: FORWARD }],
-    factory: partFactory({ assigner, fold, keyOf }),
+    factory: partFactory({ assigner, fold, keyOf, reader: name }),
   });
   const selector = (part: WindowPart<unknown>): unknown => part.key;
   return {

@@ -24,6 +24,11 @@ export interface OperatorContext {
   readonly state: KeyedState;
   /** The highest watermark that has arrived. */
   readonly watermark: number;
+  /**
+   * The watermark that had passed an operator at the checkpoint that this one starts from, if it is the first of its chain;
+   * TIME_MIN if it is not, or without a checkpoint.
+   */
+  restoredWatermark?(uid: string): number;
   /** A checkpoint has begun whose barrier is on its way to this operator. */
   readonly awaitsBarrier: boolean;
   /** Where calls to the outside are noted; undefined: the job takes no checkpoints. */

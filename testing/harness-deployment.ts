@@ -153,6 +153,7 @@ export class HarnessDeployment {
       settings,
       restored: restore?.states ?? new Map(),
       watermark: restore?.watermarks.get(head) ?? TIME_MIN,
+      watermarks: restore?.watermarks,
       random: restore?.randoms.get(head),
     };
     return new Subtask(hello, this.#hostOf(subtask));

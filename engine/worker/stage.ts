@@ -28,7 +28,7 @@ export interface StageOptions {
   readonly consumers: readonly (readonly Downstream[])[];
   readonly batchRecords: number;
   readonly state: KeyedState | undefined;
-  readonly context: Pick<OperatorContext, 'subtask' | 'parallelism' | 'host' | 'random'>;
+  readonly context: Pick<OperatorContext, 'subtask' | 'parallelism' | 'host' | 'random' | 'restoredWatermark'>;
   /** The watermark that had passed at the checkpoint it starts from; TIME_MIN without one. */
   readonly watermark: number;
   /** The last checkpoint that is known to have begun. */

@@ -43,6 +43,8 @@ export interface SubtaskHello {
   readonly restored: ReadonlyMap<string, readonly unknown[]>;
   /** The watermark that had passed it there; TIME_MIN without a checkpoint. */
   readonly watermark: number;
+  /** Those that had passed all chains there, by the uid of a chain's head. */
+  readonly watermarks?: ReadonlyMap<string, number> | undefined;
   /** State of its random generator there. */
   readonly random: readonly number[] | undefined;
 }
@@ -284,6 +286,7 @@ export class Subtask {
         parallelism: this.#hello.parallelism,
         host: this.#host.host,
         random: () => this.#random.next(),
+        restoredWatermark: (uid) => this.#hello.watermarks?.get(uid) ?? TIME_MIN,
       },
       watermark: this.#hello.watermark,
       begun: () => this.#begun,

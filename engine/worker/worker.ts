@@ -189,6 +189,7 @@ export class Worker {
       restored: restore?.states ?? new Map(),
       epoch: restore?.checkpoint.epoch ?? 0,
       watermark: restore?.watermarks.get(head) ?? TIME_MIN,
+      watermarks: restore?.watermarks,
       random: restore?.randoms.get(head),
     };
   }

@@ -3,12 +3,15 @@
  * to travel to the subtask of their key. For windows over all records, and for keys that have very many.
  *
  * What has been folded is put out when the watermark has passed its slice, before a barrier, before the input falls idle, and
- * when there is too much of it: so nothing of it is ever in a snapshot, and what was not late here is late nowhere. A record
- * of a slice that windows have fired for goes out on its own, together with itself, for the second stage to judge.
+ * when there is too much of it: so nothing of it is ever in a snapshot. A record of a
+ * slice that windows may have fired for goes out on its own, together with itself, for the second stage to judge.
  *
- * Invariant: while `leaving` holds something, no record is taken in.
+ * Invariants: while `leaving` holds something, no record is taken in. The second stage's watermark is at most `horizon`, so
+ * what is on time by that is late nowhere: while this subtask's input counts, the second stage is not ahead of it, and once
+ * the input has been idle, nothing here says how far others have gone without it.
  */
 import type { Inbox } from '../../core/batch.js';
+import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import { distinctMark } from '../aggregate/plain-kinds.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../operator.js';
 import type { AlignedWindows } from './assigners.js';
@@ -28,6 +31,8 @@ export interface PartSpec<T, Acc> {
   readonly assigner: AlignedWindows;
   readonly fold: IncrementalFold<T, Acc, unknown>;
   readonly keyOf: (record: T) => unknown;
+  /** Uid of the second stage. */
+  readonly reader: string;
 }
 
 /** Of all slices together. */
@@ -64,16 +69,19 @@ class PartOperator<T, Acc> implements Operator {
   readonly #fold: IncrementalFold<T, Acc, unknown>;
   readonly #keyOf: (record: T) => unknown;
   readonly #slicing: Slicing;
+  /** The second stage's watermark is not beyond this, or not beyond our own. */
+  #ahead: number;
   readonly #slices = new Map<number, Parts<Acc>>();
   #size = 0;
   /** Last one first. */
   #leaving: Leaving<Acc>[] = [];
 
-  constructor({ assigner, fold, keyOf }: PartSpec<T, Acc>, context: OperatorContext) {
+  constructor({ assigner, fold, keyOf, reader }: PartSpec<T, Acc>, context: OperatorContext) {
     this.#context = context;
     this.#fold = fold;
     this.#keyOf = keyOf;
     this.#slicing = slicingOf(assigner);
+    this.#ahead = context.restoredWatermark?.(reader) ?? TIME_MIN;
   }
 
   open(): void | Promise<void> {
@@ -93,11 +101,16 @@ class PartOperator<T, Acc> implements Operator {
   }
 
   readyForIdle(): boolean {
+    this.#ahead = TIME_MAX;
     return this.#release(() => true);
   }
 
   onEnd(): boolean {
     return this.#release(() => true);
+  }
+
+  get #horizon(): number {
+    return Math.max(this.#context.watermark, this.#ahead);
   }
 
   #add(inbox: Inbox): void {
@@ -107,7 +120,7 @@ class PartOperator<T, Acc> implements Operator {
     const slice = slicing.sliceOf(time);
     const key = this.#keyOf(record);
     const mark = distinctMark(key);
-    if (slicing.isGap(slice) || slicing.firstWindowEnd(slice) - 1 <= this.#context.watermark) {
+    if (slicing.isGap(slice) || slicing.firstWindowEnd(slice) - 1 <= this.#horizon) {
       const part = { key, acc: this.#fold.add(this.#fold.create(), record), record: [record] as const };
       this.#leaving.push({ part, time });
       return;

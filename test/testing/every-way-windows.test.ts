@@ -189,6 +189,49 @@ t.test('windows over all records, in two stages and in one: what is late, and wh
   );
 });
 
+/** One channel falls idle, the other's event time goes on, and then records come that are late by that alone. */
+const IDLE: readonly Phase[] = [
+  [
+    [{ record: { key: 'a', time: 1, id: 1 }, at: 1 }, { watermark: 3 }, 'idle'],
+    [{ record: { key: 'a', time: 2, id: 2 }, at: 2 }],
+  ],
+  [[], [{ watermark: 54 }]],
+  [
+    [
+      'active',
+      { record: { key: 'a', time: 5, id: 3 }, at: 5 },
+      { record: { key: 'a', time: 47, id: 4 }, at: 47 },
+      { record: { key: 'a', time: 47, id: 5 }, at: 47 },
+      { record: { key: 'a', time: 58, id: 6 }, at: 58 },
+      { watermark: 48 },
+      { record: { key: 'a', time: 49, id: 7 }, at: 49 },
+    ],
+    [],
+  ],
+];
+
+t.test('windows in two stages, where a channel was idle and comes back', async () => {
+  const output = [
+    { window: { start: 0, end: 10 }, ids: 3 },
+    { window: { start: 40, end: 50 }, ids: 4 },
+    { window: { start: 40, end: 50 }, ids: 9 },
+    { window: { start: 40, end: 50 }, ids: 16 },
+    { window: { start: 50, end: 60 }, ids: 6 },
+  ];
+  const late = [{ key: 'a', time: 5, id: 3 }];
+  const options = { lateness: 10 };
+  const overAll = (events: Stream<Event>) =>
+    events.windowAll(tumbling(10), options).aggregate('all', (a) => ({ ids: a.sum((e) => e.id) }));
+  const { rescales } = await everyWay(overAll, IDLE, { output, late });
+  t.ok(rescales > 10, `${rescales} rescales`);
+  const perKey = (events: Stream<Event>) =>
+    events
+      .keyBy((e) => e.key)
+      .window(tumbling(10), { ...options, preAggregate: true })
+      .aggregate('each', (a) => ({ ids: a.sum((e) => e.id) }));
+  await everyWay(perKey, IDLE, { output: output.map((row) => ({ key: 'a', ...row })), late });
+});
+
 const BY_KEY: readonly Phase[] = [
   [
     [1, 2, 3, 4, 5].map((n) => ({ record: { key: 'a', id: n, time: n }, at: n })),
