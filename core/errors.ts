@@ -41,7 +41,7 @@ export const ERRORS = {
     'fix-data',
     'Return a string, number, bigint, boolean, null, or an array of these from keyBy; undefined is not a key.',
   ),
-  MILL_TIMESTAMP_INVALID: entry('fix-data', 'Return epoch milliseconds, a finite number, from eventTime.'),
+  MILL_TIMESTAMP_INVALID: entry('fix-data', 'Return epoch milliseconds, a number up to 8.64e15, from eventTime.'),
   MILL_TIMESTAMP_MISSING: entry('fix-code', 'Call eventTime on the stream before an event-time window or timer.'),
   MILL_RECORD_NOT_PLAIN: entry(
     'fix-code',

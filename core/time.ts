@@ -12,6 +12,12 @@ export const TIME_MIN = Number.NEGATIVE_INFINITY;
 export const TIME_MAX = Number.POSITIVE_INFINITY;
 
 /**
+ * The latest time that a record may have, and with a minus the earliest: those of a `Date`. Below 2^53 by more than any
+ * window is long, so that sums are exact. Nanoseconds taken for milliseconds are beyond it.
+ */
+export const RECORD_TIME_MAX = 8.64e15;
+
+/**
  * A length of time: milliseconds as a number, or a text such as `'500ms'`, `'30s'`, `'5m'`, `'22h'`, `'7d'`.
  * Mistakes such as `'1 hour'` do not compile.
  */

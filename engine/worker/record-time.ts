@@ -1,15 +1,18 @@
 /**
  * What a record does to event time: its timestamp, and how far it brings its split's watermark.
  *
- * Invariant: both are finite; what user functions return is checked here and nowhere else.
+ * Invariants: both are finite and whole, as "no record up to W" and "up to its end - 1" agree on whole milliseconds alone;
+ * no record's time is beyond `RECORD_TIME_MAX`. What user functions return is checked here and nowhere else.
  */
 import { describeValue, MillraceError } from '../../core/errors.js';
-import { TIME_MIN } from '../../core/time.js';
+import { RECORD_TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { EventTime, WatermarkGenerator } from '../graph/nodes.js';
 
 /** Throws `MILL_TIMESTAMP_INVALID`. */
 export function timestampOf({ timestamp }: EventTime, record: unknown): number {
-  return checkTime(timestamp(record as never), 'eventTime');
+  const time = timestamp(record as never);
+  if (typeof time === 'number' && Math.abs(time) <= RECORD_TIME_MAX) return Math.floor(time);
+  throw invalid(time, 'eventTime');
 }
 
 /** The watermark behind a record, as far as that alone says; TIME_MIN: it says nothing. Throws `MILL_TIMESTAMP_INVALID`. */
@@ -32,10 +35,14 @@ export function watermarksOf({ generator, outOfOrderMs }: EventTime): Watermarks
 }
 
 function said(watermark: unknown): number {
-  return watermark === undefined ? TIME_MIN : checkTime(watermark, 'what makes watermarks');
+  if (watermark === undefined) return TIME_MIN;
+  if (typeof watermark === 'number' && Number.isFinite(watermark)) return Math.floor(watermark);
+  throw invalid(watermark, 'what makes watermarks');
 }
 
-function checkTime(time: unknown, by: string): number {
-  if (typeof time === 'number' && Number.isFinite(time)) return time;
-  throw new MillraceError('MILL_TIMESTAMP_INVALID', `${by} returned ${describeValue(time)}`);
+function invalid(time: unknown, by: string): MillraceError {
+  const hint = Number.isFinite(time)
+    ? 'Return milliseconds since 1970, neither microseconds nor nanoseconds.'
+    : undefined;
+  return new MillraceError('MILL_TIMESTAMP_INVALID', `${by} returned ${describeValue(time)}`, { hint });
 }

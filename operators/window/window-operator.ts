@@ -159,7 +159,8 @@ function addRun<T, Acc>(inbox: Inbox, slice: OpenSlice<Acc>, fold: WindowFold<T,
   try {
     for (; at < count; at += 1) {
       const timestamp = timestamps[at] as number;
-      if (timestamp < start || timestamp >= end) break;
+      // NaN is in no slice.
+      if (!(timestamp >= start && timestamp < end)) break;
       const slot = slots[at] as number;
       const acc = pane.get(slot);
       pane.set(slot, fold.add(acc === undefined ? fold.create() : acc, records[at] as T));

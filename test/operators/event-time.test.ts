@@ -22,11 +22,9 @@ interface Event {
   readonly mark?: number | undefined;
 }
 
-const times = fc.oneof(
-  fc.integer({ min: -50, max: 50 }),
-  fc.constantFrom(-8.64e15, 8.64e15, Number.MIN_SAFE_INTEGER, -0),
-);
-const events = fc.array(fc.record({ at: times, mark: fc.option(times, { nil: undefined }) }), { maxLength: 20 });
+const times = fc.oneof(fc.integer({ min: -50, max: 50 }), fc.constantFrom(-8.64e15, 8.64e15, -0));
+const marks = fc.oneof(times, fc.constant(Number.MIN_SAFE_INTEGER));
+const events = fc.array(fc.record({ at: times, mark: fc.option(marks, { nil: undefined }) }), { maxLength: 20 });
 
 /** Runs an operator over the events, each watermark out behind its record; `cut`: it goes on from a snapshot there. */
 function play(eventTime: EventTime, all: readonly Event[], cut: number): (Event | { watermark: number })[] {
@@ -121,6 +119,23 @@ for (const middle of [false, true]) {
     }
   });
 }
+
+t.test('times of records: fractions are left out, and what no date can be is an error', async (t) => {
+  const timed = (at: number) =>
+    job('timed', (j) => {
+      j.from('events', fromIterable([{ at: 10.75 }, { at: -9.5 }, { at }]))
+        .eventTime((event) => event.at)
+        .keyBy(() => 0)
+        .process('seen', { onRecord: (_event, ctx) => [ctx.timestamp] })
+        .to('out', collect());
+    });
+  for (const at of [8.64e15, -8.64e15]) t.same((await run(timed(at))).collected.out, [10, -10, at]);
+  const nanoseconds = 1_700_000_000_000_000_000;
+  for (const at of [nanoseconds, -nanoseconds, 8.65e15, Number.MAX_VALUE]) {
+    const failure = await failureOf(() => run(timed(at), { restart: { kind: 'none' } }));
+    t.match(failure, { code: 'MILL_TIMESTAMP_INVALID', hint: /nanoseconds/ }, String(at));
+  }
+});
 
 t.test('plans say where watermarks come from; both ways together are a mistake', (t) => {
   t.match(String(explain(watched([], false))), /event time by watermarks of its own/);

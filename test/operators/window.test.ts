@@ -276,6 +276,33 @@ t.test('a record without a timestamp', (t) => {
   t.end();
 });
 
+t.test('a record of a time that none can have', (t) => {
+  for (const assigner of [tumbling(10), sliding(20, 10), cumulate(20, 10), session(10)]) {
+    for (const time of [Number.NaN, Number.POSITIVE_INFINITY, 1.7e18, -1.7e18]) {
+      t.throws(() => trace(assigner, 0, [time]), { code: 'MILL_TIMESTAMP_INVALID' }, `${time}`);
+      t.throws(() => trace(assigner, 0, [5, time]), { code: 'MILL_TIMESTAMP_INVALID' }, `${time} behind another`);
+    }
+  }
+  t.end();
+});
+
+t.test('the greatest and the least times that there are', (t) => {
+  for (const time of [8.64e15, -8.64e15]) {
+    for (const assigner of [tumbling(7), sliding(7, 3), cumulate(6, 2), session(10)]) {
+      const { fired, late } = trace(assigner, 1_000, [time, { to: time + 10 }, time, { to: time + 2_000 }, time]);
+      const windows = {
+        tumbling: 1,
+        sliding: assigner.kind === 'sliding' ? fired.length / 2 : 0,
+        cumulate: 3,
+        session: 1,
+      };
+      t.equal(fired.length, 2 * windows[assigner.kind as keyof typeof windows], `${assigner.kind} at ${time}`);
+      t.same(late, [time]);
+    }
+  }
+  t.end();
+});
+
 t.test('firing is bounded: it returns after so many keys, even with room', (t) => {
   for (const assigner of [tumbling(10), sliding(10, 1), session(10)]) {
     const drive = new Drive((context) => operatorOf(context, assigner, 0, aggregateFold(PARTS)), 1_000_000);
