@@ -148,8 +148,6 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
   private addTo(window: KeyWindow, slot: number, record: T, timestamp: number, windows: readonly KeyWindow[]): void {
     this.store.add(window, record, timestamp);
     window.latest = Math.max(window.latest, timestamp);
-    this.timers.event.addCleanup(slot, window);
-    this.timers.processing.addCleanup(slot, window);
     const context = this.triggerContext.of(slot, window, windows);
     const firing = this.now >= window.end - 1 ? 'late' : 'early';
     this.act(this.trigger.onRecord(record, timestamp, context), slot, window, firing);
@@ -159,14 +157,15 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
   private windowFor(slot: number, assigned: Window, windows: KeyWindow[]): KeyWindow | undefined {
     if (this.assigning.merges) return this.mergedWindow(slot, assigned, windows);
     const known = windows.find(({ start, end }) => end === assigned.end && start === assigned.start);
-    return known ?? this.begin(assigned, windows);
+    return known ?? this.begin(slot, assigned, windows);
   }
 
-  private begin(assigned: Window, windows: KeyWindow[]): KeyWindow | undefined {
+  private begin(slot: number, assigned: Window, windows: KeyWindow[]): KeyWindow | undefined {
     const window = newKeyWindow(assigned);
     if (this.cleanupTime('event', window) <= this.context.watermark) return undefined;
     const at = windows.findIndex(({ end, start }) => end > window.end || (end === window.end && start > window.start));
     windows.splice(at < 0 ? windows.length : at, 0, window);
+    this.addCleanup(slot, window);
     return window;
   }
 
@@ -175,13 +174,14 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
     const touching = windows.filter(({ start, end }) => start <= alone.end && end >= alone.start);
     const [first] = touching;
     const last = touching.at(-1);
-    if (first === undefined || last === undefined) return this.begin(alone, windows);
+    if (first === undefined || last === undefined) return this.begin(slot, alone, windows);
     if (first === last && first.start <= alone.start && first.end >= alone.end) return first;
     const merged = newKeyWindow({ start: Math.min(first.start, alone.start), end: Math.max(last.end, alone.end) });
     merged.latest = Math.max(...touching.map(({ latest }) => latest));
     merged.contents = this.contentsOf(touching);
     windows.splice(windows.indexOf(first), touching.length, merged);
     for (const each of touching) this.release(slot, each, windows);
+    this.addCleanup(slot, merged);
     const states = touching.flatMap(({ state }) => (state === undefined ? [] : [state]));
     this.trigger.onMerge?.(states, this.triggerContext.of(slot, merged, windows));
     return merged;
@@ -207,6 +207,12 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
   private cleanupTime(time: Time, { end }: Window): number {
     if (this.isGlobal || (time === 'event') !== this.inEventTime) return Number.POSITIVE_INFINITY;
     return this.inEventTime ? end - 1 + this.lateness : end - 1;
+  }
+
+  /** Before any user function is called: should one fail, the window does not stay for good. */
+  private addCleanup(slot: number, window: KeyWindow): void {
+    this.timers.event.addCleanup(slot, window);
+    this.timers.processing.addCleanup(slot, window);
   }
 
   private fire(kind: Time, until: number): boolean {

@@ -239,6 +239,44 @@ t.test('a trigger that fails leaves the record to be skipped, and other keys alo
   t.end();
 });
 
+t.test('a record that fails leaves no window that stays', (t) => {
+  const onMerge: Trigger<Event> = {
+    name: 'fails to merge',
+    onRecord: () => 'continue',
+    onMerge() {
+      throw new Error('no merging');
+    },
+  };
+  const bad = elementsFold<Event, unknown>(() => []);
+  const add = (acc: Event[], record: Event): Event[] => {
+    if (record.id === 13) throw new Error('not 13');
+    return bad.add(acc, record);
+  };
+  for (const assigner of [tumbling(10), cumulate(10, 5), session(10)]) {
+    for (const each of [trigger.count<Event>(2), trigger.eventTime<Event>(), onMerge]) {
+      for (const latenessMs of [0, 7]) {
+        const spec = { assigner, latenessMs, trigger: each as Trigger<never>, fold: { ...bad, add } };
+        const drive = new Drive((context) => windowFactory(spec)(context, []), 10);
+        const send = (id: number, timestamp: number): void => {
+          try {
+            drive.records([{ record: { id }, key: 'k', timestamp }]);
+          } catch {
+            // The job lets it pass.
+          }
+        };
+        send(13, 1);
+        drive.restart();
+        send(1, 20);
+        send(2, 25);
+        send(13, 27);
+        drive.advance(30 + 17);
+        t.same([...drive.state.rows()], [], `${assigner.kind}, ${each.name}, lateness ${latenessMs}`);
+      }
+    }
+  }
+  t.end();
+});
+
 t.test('timers of a trigger for times that are none', (t) => {
   for (const time of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const bad: Trigger<Event> = { name: 'bad', onRecord: (_record, _at, context) => void context.addEventTimer(time) };
