@@ -162,7 +162,8 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
 
   private begin(slot: number, assigned: Window, windows: KeyWindow[]): KeyWindow | undefined {
     const window = newKeyWindow(assigned);
-    if (this.cleanupTime('event', window) <= this.context.watermark) return undefined;
+    const lastTime = this.cleanupTime('event', window);
+    if (Number.isFinite(lastTime) && lastTime <= this.context.watermark) return undefined;
     const at = windows.findIndex(({ end, start }) => end > window.end || (end === window.end && start > window.start));
     windows.splice(at < 0 ? windows.length : at, 0, window);
     this.addCleanup(slot, window);

@@ -239,6 +239,18 @@ t.test('a trigger that fails leaves the record to be skipped, and other keys alo
   t.end();
 });
 
+t.test('windows that do not end in event time take records when that is over', (t) => {
+  const spec = { latenessMs: 0, fold: asAggregate, trigger: trigger.count(1) as Trigger<never> };
+  for (const kind of [{ assigner: globalWindow() }, { assigner: tumbling(10), time: 'processing' as const }]) {
+    const drive = new Drive((context) => windowFactory({ ...spec, ...kind })(context, []), 10);
+    drive.advance(TIME_MAX);
+    drive.records([{ record: { id: 1 }, key: 'k', timestamp: 1 }]);
+    t.match(drive.out, [{ record: { ids: [1] } }]);
+    t.same(drive.sides.get('late') ?? [], []);
+  }
+  t.end();
+});
+
 t.test('a record that fails leaves no window that stays', (t) => {
   const onMerge: Trigger<Event> = {
     name: 'fails to merge',
