@@ -99,6 +99,7 @@ function badTimer(time: unknown): MillraceError {
 
 /** Shows a trigger the window that it is called for. */
 export class KeyWindowContext implements TriggerContext<unknown> {
+  readonly time: 'event' | 'processing';
   readonly #context: OperatorContext;
   readonly #event: WindowTimers;
   readonly #processing: WindowTimers;
@@ -106,10 +107,15 @@ export class KeyWindowContext implements TriggerContext<unknown> {
   #window: KeyWindow | undefined;
   #windows: readonly KeyWindow[] = [];
 
-  constructor(context: OperatorContext, event: WindowTimers, processing: WindowTimers) {
+  constructor(
+    context: OperatorContext,
+    time: 'event' | 'processing',
+    timers: Readonly<Record<'event' | 'processing', WindowTimers>>,
+  ) {
     this.#context = context;
-    this.#event = event;
-    this.#processing = processing;
+    this.time = time;
+    this.#event = timers.event;
+    this.#processing = timers.processing;
   }
 
   /** Until the next call; `windows`: all of the key. */

@@ -14,6 +14,8 @@ export type TriggerResult = 'continue' | 'fire' | 'purge' | 'fire-and-purge' | u
 /** What a trigger may use: all of it is of one key and window. */
 export interface TriggerContext<S> {
   readonly window: Window;
+  /** Which time the window is of. */
+  readonly time: 'event' | 'processing';
   /** The trigger's own state of the key and window: plain data, undefined at first. */
   state: S | undefined;
   readonly watermark: number;

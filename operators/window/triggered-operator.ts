@@ -72,7 +72,7 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
       event: this.timersOf('event', ({ eventTimers }) => eventTimers),
       processing: this.timersOf('processing', ({ processingTimers }) => processingTimers),
     };
-    this.triggerContext = new KeyWindowContext(context, this.timers.event, this.timers.processing);
+    this.triggerContext = new KeyWindowContext(context, options.time, this.timers);
     this.writer = new ResultWriter(context, fold);
   }
 

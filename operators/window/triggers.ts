@@ -60,6 +60,10 @@ class PhaseContext implements TriggerContext<unknown> {
     return this.#outer.window;
   }
 
+  get time() {
+    return this.#outer.time;
+  }
+
   get watermark(): number {
     return this.#outer.watermark;
   }
@@ -161,7 +165,8 @@ function everyEventTime(intervalMs: number): Trigger<unknown, number> {
 
 function everyProcessingTime(intervalMs: number): Trigger<unknown, number> {
   const setNext = (from: number, context: TriggerContext<number>): void => {
-    context.state = from + intervalMs;
+    const next = from + intervalMs;
+    context.state = context.time === 'processing' ? Math.min(next, lastOf(context)) : next;
     context.addProcessingTimer(context.state);
   };
   return {
@@ -249,7 +254,9 @@ export const trigger = Object.freeze({
 
   /**
    * Again and again while the window lasts: at whole multiples of `interval`, of event time (and at the window's end) or of
-   * processing time (not at its end).
+   * processing time (and at the end of a window of processing time, not at that of one of event time). A session that has
+   * been prolonged fires where it was to end before, and goes on from there. A record of a window that event time has passed
+   * fires it at once.
    *
    * @example trigger.eventTime({ early: trigger.every('10s', { time: 'processing' }) })
    */

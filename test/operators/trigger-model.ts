@@ -236,7 +236,7 @@ export class TriggerModel {
         if (own.next !== undefined) return GO_ON;
         const from = trigger.time === 'event' ? event.time : this.now;
         const next = Math.floor(from / interval) * interval + interval;
-        own.next = trigger.time === 'event' ? Math.min(next, last) : next;
+        own.next = this.nextOf(trigger.time, next, last);
         this.setTimer(window, trigger.time === 'event' ? 'e' : 'p', own.next);
         return GO_ON;
       }
@@ -262,7 +262,7 @@ export class TriggerModel {
         if ((prefix === 'e') !== (trigger.time === 'event')) return GO_ON;
         if (prefix === 'e' && time === last) return FIRE;
         if (time !== own.next) return GO_ON;
-        own.next = prefix === 'e' ? this.nextOf(time + trigger.interval, last) : time + trigger.interval;
+        own.next = this.nextOf(trigger.time, time + trigger.interval, last);
         this.setTimer(window, prefix, own.next);
         return FIRE;
       }
@@ -279,9 +279,11 @@ export class TriggerModel {
     }
   }
 
-  private nextOf(time: number, last: number): number {
+  /** By event time triggers stop at the end of any window; by the clock at that of windows of the clock (FLINK-20443). */
+  private nextOf(kind: 'event' | 'processing', next: number, last: number): number {
+    if (kind === 'processing') return this.options.time === 'processing' ? Math.min(next, last) : next;
     const isOver = this.watermark === Number.POSITIVE_INFINITY && last === Number.MAX_SAFE_INTEGER - 1;
-    return isOver ? last : Math.min(time, last);
+    return isOver ? last : Math.min(next, last);
   }
 
   /** The memory of a session that others have been merged into. */
