@@ -5,7 +5,7 @@
  * multiples of their size or slide from the epoch, plus an offset; timestamps before 1970 are treated alike.
  */
 import { describeValue, MillraceError } from '../../core/errors.js';
-import { type Duration, durationMs } from '../../core/time.js';
+import { type Duration, durationMs, signedDurationMs } from '../../core/time.js';
 
 /** The start (inclusive) and end (exclusive) of a window, in epoch milliseconds. */
 export interface Window {
@@ -68,11 +68,12 @@ export interface GlobalWindows {
 export type WindowAssigner<T = unknown> = TimeWindows<T> | CountWindows | GlobalWindows;
 
 /**
- * Windows of one size, side by side: each record is in exactly one. Throws `MILL_OPTION_INVALID` unless `size` is a
- * whole number of milliseconds above 0 and `offset` one below `size`.
+ * Windows of one size, side by side: each record is in exactly one. `offset` moves their borders, by less than `size`, to
+ * later or, below 0, to earlier. Throws `MILL_OPTION_INVALID` unless `size` is a whole number of milliseconds above 0 and
+ * `offset` one.
  *
  * @example
- * tumbling('1d', { offset: '22h' }) // days of UTC+2
+ * tumbling('1d', { offset: '-2h' }) // days of UTC+2
  */
 export function tumbling(size: Duration, options: { readonly offset?: Duration } = {}): TumblingWindows {
   const sizeMs = lengthMs(size, 'size of the window');
@@ -206,11 +207,12 @@ function lengthMs(duration: Duration, option: string): number {
 
 function offsetOf(offset: Duration | undefined, period: number): number {
   if (offset === undefined) return 0;
-  const ms = durationMs(offset, 'offset of the window');
-  if (!Number.isSafeInteger(ms) || ms >= period) {
-    throw invalid(`offset of the window is ${describeValue(offset)}, expected whole milliseconds, below ${period}`);
+  const ms = signedDurationMs(offset, 'offset of the window');
+  if (!Number.isSafeInteger(ms) || Math.abs(ms) >= period) {
+    const expected = `expected whole milliseconds, between -${period} and ${period}`;
+    throw invalid(`offset of the window is ${describeValue(offset)}, ${expected}`);
   }
-  return ms;
+  return ms < 0 ? ms + period : ms;
 }
 
 function invalid(message: string): MillraceError {

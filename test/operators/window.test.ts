@@ -238,6 +238,10 @@ t.test('a window fires when the watermark reaches its end - 1, not before', (t) 
 t.test('negative timestamps and offsets', (t) => {
   t.same(trace(tumbling(10), 0, [-1, 0, -10, -11, { to: TIME_MAX }]).fired, ['-20..-10:3', '-10..0:0,2', '0..10:1']);
   t.same(trace(tumbling(10, { offset: 3 }), 0, [2, 3, { to: TIME_MAX }]).fired, ['-7..3:0', '3..13:1']);
+  t.same(trace(tumbling(10, { offset: -7 }), 0, [2, 3, { to: TIME_MAX }]).fired, ['-7..3:0', '3..13:1']);
+  t.same(tumbling('1d', { offset: '-2h' }), tumbling('1d', { offset: '22h' }));
+  t.same(sliding('1h', '5m', { offset: '-1m' }), sliding('1h', '5m', { offset: '4m' }));
+  t.same(cumulate('1d', '1h', { offset: '-30m' }), cumulate('1d', '1h', { offset: '23.5h' }));
   t.end();
 });
 
@@ -367,6 +371,9 @@ t.test('options', (t) => {
   t.throws(() => tumbling(0), { code: 'MILL_OPTION_INVALID' });
   t.throws(() => tumbling(1.5), { code: 'MILL_OPTION_INVALID' });
   t.throws(() => tumbling('1s', { offset: '1s' }), { code: 'MILL_OPTION_INVALID' });
+  t.throws(() => tumbling('1s', { offset: '-1s' }), { code: 'MILL_OPTION_INVALID' });
+  t.throws(() => tumbling('1s', { offset: 0.5 }), { code: 'MILL_OPTION_INVALID' });
+  t.same(tumbling('1s', { offset: -0 }), tumbling('1s'));
   t.throws(() => sliding('1s', 0), { code: 'MILL_OPTION_INVALID' });
   t.throws(() => session(-1), { code: 'MILL_OPTION_INVALID' });
   t.same(sliding('1h', '5m'), { kind: 'sliding', sizeMs: 3_600_000, slideMs: 300_000, offsetMs: 0 });
