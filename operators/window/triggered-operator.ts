@@ -276,7 +276,8 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
       const { start, end, latest } = window;
       const key = this.context.state.keyOf(slot);
       const time = this.isGlobal ? latest : end - 1;
-      this.due.push({ acc: this.store.fire(window), key, window: { start, end }, time, firing });
+      const acc = this.store.fire(window);
+      if (acc !== undefined) this.due.push({ acc, key, window: { start, end }, time, firing });
     }
     if (result === 'purge' || result === 'fire-and-purge') window.contents = [];
   }

@@ -11,8 +11,11 @@ export interface WindowStore<T, Acc> {
   add(window: KeyWindow, record: T, timestamp: number): void;
   /** What both hold, `a` first; either may be changed. */
   merge(a: unknown, b: unknown): unknown;
-  /** Only of a window that holds something. What it gives is not changed any more before the window is next added to. */
-  fire(window: KeyWindow): Acc;
+  /**
+   * Only of a window that holds something. What it gives is not changed any more before the window is next added to;
+   * undefined where a reduction has nothing left to reduce.
+   */
+  fire(window: KeyWindow): Acc | undefined;
 }
 
 export function windowStore<T, Acc>(

@@ -14,8 +14,8 @@ import {
 import { type Evictor, evictor } from '../../operators/window/evictors.js';
 import type { Trigger } from '../../operators/window/trigger.js';
 import { trigger } from '../../operators/window/triggers.js';
-import { checkWindows, windowFactory } from '../../operators/window/window-factory.js';
-import { aggregateFold, elementsFold } from '../../operators/window/window-fold.js';
+import { checkWindows, type WindowSpec, windowFactory } from '../../operators/window/window-factory.js';
+import { aggregateFold, elementsFold, reduceFold } from '../../operators/window/window-fold.js';
 import { Drive } from './drive.js';
 import { type ModelFired, TriggerModel } from './trigger-model.js';
 import { evictorOf, evictors, mayMerge, triggerOf, triggers, windows } from './trigger-scenarios.js';
@@ -248,6 +248,21 @@ t.test('windows that do not end in event time take records when that is over', (
     t.match(drive.out, [{ record: { ids: [1] } }]);
     t.same(drive.sides.get('late') ?? [], []);
   }
+  t.end();
+});
+
+t.test('windows of which an evictor leaves nothing', (t) => {
+  const results = (fold: WindowSpec['fold']): unknown[] => {
+    const spec = { assigner: tumbling(10), latenessMs: 0, fold, evictor: evictor.count<never>(0) };
+    const drive = new Drive((context) => windowFactory(spec)(context, []), 10);
+    drive.records([{ record: { id: 1 }, key: 'k', timestamp: 1 }]);
+    drive.advance(TIME_MAX);
+    return drive.out.map(({ record }) => record);
+  };
+  const of = { key: 'k', window: { start: 0, end: 10 } };
+  t.same(results(asAggregate), [{ ...of, ids: [] }]);
+  t.same(results(asProcess), [{ ...of, ids: [], firing: 'on-time' }]);
+  t.same(results(reduceFold((one: Event) => one)), [], 'there is no record to give');
   t.end();
 });
 
