@@ -128,33 +128,31 @@ export class SessionOperator<T, Acc, Out> implements Operator {
   /** Adds a record to the session at `first`, and joins it with those that it then touches. */
   private join(sessions: Session<Acc>[], first: number, alone: Window, record: T, slot: number): Session<Acc> {
     const session = sessions[first] as Session<Acc>;
-    const { start, end } = alone;
-    const bridges = first + 1 < sessions.length && (sessions[first + 1] as Session<Acc>).start <= end;
-    let waiting = session.end - 1 > this.watermark;
+    let behind = first + 1;
+    while (behind < sessions.length && (sessions[behind] as Session<Acc>).start <= alone.end) behind += 1;
+    const joined = behind > first + 1 ? sessions.slice(first, behind) : undefined;
     // The record is folded before anything changes: user functions may throw.
-    if (!bridges) session.acc = this.fold.add(session.acc, record);
-    else waiting = this.bridge(sessions, first, record, end) || waiting;
-    session.start = Math.min(session.start, start);
-    session.end = Math.max(session.end, end);
+    session.acc = joined ? this.bridge(joined, record) : this.fold.add(session.acc, record);
+    const last = joined ? (joined.at(-1) as Session<Acc>) : session;
+    // They are ascending: if any of them waits to be fired, the last one does.
+    const waits = last.end - 1 > this.watermark;
+    session.start = Math.min(session.start, alone.start);
+    session.end = Math.max(last.end, alone.end);
+    if (joined) sessions.splice(first + 1, joined.length - 1);
     // One that waits has a timer, early enough; one that has fired may have only that of its clean-up.
-    if (!waiting) this.setTimer(session, slot);
+    if (!waits) this.setTimer(session, slot);
     return session;
   }
 
-  /** Merges the sessions behind `first` that start up to `end` into it; whether one of them waits to be fired. */
-  private bridge(sessions: Session<Acc>[], first: number, record: T, end: number): boolean {
+  /** What sessions and the record that joins them amount to. */
+  private bridge(sessions: readonly Session<Acc>[], record: T): Acc {
     const { fold } = this;
-    const session = sessions[first] as Session<Acc>;
     const alone = fold.add(fold.create(), record);
-    let waiting = false;
-    while (first + 1 < sessions.length && (sessions[first + 1] as Session<Acc>).start <= end) {
-      const [next] = sessions.splice(first + 1, 1) as [Session<Acc>];
-      session.end = next.end;
-      session.acc = fold.merge(session.acc, next.acc);
-      waiting ||= next.end - 1 > this.watermark;
-    }
-    session.acc = fold.merge(session.acc, alone);
-    return waiting;
+    // Into the first one's, which may be a long list.
+    return fold.merge(
+      sessions.map(({ acc }) => acc).reduce((a, b) => fold.merge(a, b)),
+      alone,
+    );
   }
 
   private setTimer(session: Session<Acc>, slot: number): void {

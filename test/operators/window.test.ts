@@ -331,6 +331,26 @@ t.test('a function that throws leaves the cursor on its record, which can be ski
   t.end();
 });
 
+t.test('a record that fails joins no sessions', (t) => {
+  const picky = (x: { ids: number[] }, y: { ids: number[] }) => {
+    if (y.ids.includes(13)) throw new Error('not 13');
+    return { ids: [...x.ids, ...y.ids] };
+  };
+  for (const gap of [10, 25]) {
+    const drive = new Drive((context) => operatorOf(context, session(gap), 0, reduceFold(picky)), 10);
+    for (const [id, timestamp] of [10, 30, 50].entries())
+      drive.records([{ record: { ids: [id] }, key: 'k', timestamp }]);
+    t.throws(() => drive.records([{ record: { ids: [13] }, key: 'k', timestamp: 40 }]));
+    drive.restart();
+    drive.advance(TIME_MAX);
+    t.same(
+      drive.out.map(({ record }) => (record as { value: unknown }).value),
+      gap === 10 ? [{ ids: [0] }, { ids: [1] }, { ids: [2] }] : [{ ids: [0, 1, 2] }],
+    );
+  }
+  t.end();
+});
+
 t.test('a function that throws at a firing leaves the other keys alone, if the job says so', (t) => {
   const picky = elementsFold<Event, unknown>(function* (key, window) {
     yield { key, window };
