@@ -44,9 +44,10 @@ export class WatermarkValve {
   }
 
   #fallIdle(channel: number): void {
+    // After a restart channels count that are behind what has been put out before it.
+    const heldBack = this.#aligned[channel] === 1 && (this.#times[channel] as number) <= this.#time;
     this.#idle[channel] = 1;
     this.#aligned[channel] = 0;
-    const heldBack = this.#times[channel] === this.#time;
     if (this.#idle.every((idle) => idle === 1)) {
       if (heldBack) this.#advanceTo(Math.max(...this.#times));
       this.#allIdle = true;
