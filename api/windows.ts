@@ -21,7 +21,7 @@ import { Stream } from './stream.js';
 
 /** Options of `window`. */
 export interface WindowOptions<T = unknown> {
-  /** How long after its end a window still takes records; default 0. */
+  /** How long after its end a window still takes records, each of which fires it again at once; default 0. */
   readonly lateness?: Duration;
   /**
    * `'processing'`: records belong to the windows of the time at which they come. Such windows fire by the clock, and those

@@ -157,7 +157,8 @@ export function session<T = unknown>(gap: Duration | ((record: T) => Duration)):
  * Windows of `size` records of a key. With a `slide`, one every `slide` records, of the last `size`; the first ones have
  * fewer. What is left over at the end comes out in none (Flink's countWindow). `window` in results are the positions of
  * the records among those of their key: from `start` (the first is 0), to `end`, exclusively. Results carry the timestamp of
- * the record that completes them. Throws `MILL_OPTION_INVALID` unless both are whole numbers above 0.
+ * the record that completes them. What a key keeps, the last `size` records folded, is kept for good. Throws
+ * `MILL_OPTION_INVALID` unless both are whole numbers above 0.
  *
  * @example
  * countWindow(100)
