@@ -132,9 +132,11 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
     const assigned = this.assigning.windowsOf(record, time);
     const windows = this.windows.get(slot) ?? [];
     let isTaken = false;
+    let place = 0;
     try {
       for (const each of assigned) {
-        const window = this.windowFor(slot, each, windows);
+        place = placeOf(each, windows, place);
+        const window = this.windowFor(slot, each, windows, place);
         if (window === undefined) continue;
         isTaken = true;
         this.addTo(window, slot, record, timestamp, windows);
@@ -153,29 +155,29 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
     this.act(this.trigger.onRecord(record, timestamp, context), slot, window, firing);
   }
 
-  /** The key's window that the record goes to, in its place among the others; none if it is too late for it. */
-  private windowFor(slot: number, assigned: Window, windows: KeyWindow[]): KeyWindow | undefined {
-    if (this.assigning.merges) return this.mergedWindow(slot, assigned, windows);
-    const known = windows.find(({ start, end }) => end === assigned.end && start === assigned.start);
-    return known ?? this.begin(slot, assigned, windows);
+  /** The key's window that the record goes to, at its place among the others; none if it is too late for it. */
+  private windowFor(slot: number, assigned: Window, windows: KeyWindow[], place: number): KeyWindow | undefined {
+    if (this.assigning.merges) return this.mergedWindow(slot, assigned, windows, place);
+    const known = windows[place];
+    if (known?.end === assigned.end && known.start === assigned.start) return known;
+    return this.begin(slot, assigned, windows, place);
   }
 
-  private begin(slot: number, assigned: Window, windows: KeyWindow[]): KeyWindow | undefined {
+  private begin(slot: number, assigned: Window, windows: KeyWindow[], place: number): KeyWindow | undefined {
     const window = newKeyWindow(assigned);
     const lastTime = this.cleanupTime('event', window);
     if (Number.isFinite(lastTime) && lastTime <= this.context.watermark) return undefined;
-    const at = windows.findIndex(({ end, start }) => end > window.end || (end === window.end && start > window.start));
-    windows.splice(at < 0 ? windows.length : at, 0, window);
+    windows.splice(place, 0, window);
     this.addCleanup(slot, window);
     return window;
   }
 
   /** The session that the record makes with those that it touches. */
-  private mergedWindow(slot: number, alone: Window, windows: KeyWindow[]): KeyWindow | undefined {
+  private mergedWindow(slot: number, alone: Window, windows: KeyWindow[], place: number): KeyWindow | undefined {
     const touching = windows.filter(({ start, end }) => start <= alone.end && end >= alone.start);
     const [first] = touching;
     const last = touching.at(-1);
-    if (first === undefined || last === undefined) return this.begin(slot, alone, windows);
+    if (first === undefined || last === undefined) return this.begin(slot, alone, windows, place);
     if (first === last && first.start <= alone.start && first.end >= alone.end) return first;
     const merged = newKeyWindow({ start: Math.min(first.start, alone.start), end: Math.max(last.end, alone.end) });
     merged.latest = Math.max(...touching.map(({ latest }) => latest));
@@ -305,4 +307,15 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
       }
     }
   }
+}
+
+/** Index of the first of the ascending `windows`, from `from` on, that does not come before `window`. */
+function placeOf(window: Window, windows: readonly Window[], from: number): number {
+  let at = from;
+  while (at < windows.length && isBefore(windows[at] as Window, window)) at += 1;
+  return at;
+}
+
+function isBefore(a: Window, b: Window): boolean {
+  return a.end < b.end || (a.end === b.end && a.start < b.start);
 }
