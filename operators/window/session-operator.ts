@@ -7,12 +7,13 @@
  * watermark reaches its end - 1; if a late record makes or changes a session that is past that, it fires at once.
  *
  * Timers are lazy: a record that prolongs a session moves no timer; a timer that finds its session longer than it was
- * moves on to the end. So there is at most one a session and gap, not one a record.
+ * moves on to the end. So there is at most one a session and gap, not one a record. No timer comes before the start of its
+ * session, so one that comes is for the last session that has started, or for the clean-up of the first ones.
  *
  * Invariants: all that has to survive is in the state and in the watermark, which the engine restores before `open`;
  * nothing else is under way at a barrier (see window-operator.ts). Sessions of a key are ascending, and neither
  * overlap nor touch; those with end - 1 <= watermark have fired, the others have not. For every session there is a
- * timer of its key at or before end - 1 if it has not fired, at or before end - 1 + lateness if it has.
+ * timer of its key at or before end - 1 if it has not fired, at end - 1 + lateness if it has.
  */
 import type { Inbox } from '../../core/batch.js';
 import { LIMITS } from '../../core/limits.js';
@@ -96,7 +97,7 @@ export class SessionOperator<T, Acc, Out> implements Operator {
     const sessions = this.sessions.get(slot) ?? [];
     const record = batch.records[cursor] as T;
     const alone = { start: timestamp, end: timestamp + this.gapOf(record) };
-    const first = firstTouching(sessions, timestamp);
+    const first = firstEndingFrom(sessions, timestamp);
     const joins = first < sessions.length && (sessions[first] as Session<Acc>).start <= alone.end;
     if (!joins && alone.end - 1 + this.lateness <= this.watermark) return this.sendLate(inbox);
     const session = joins
@@ -160,28 +161,32 @@ export class SessionOperator<T, Acc, Out> implements Operator {
     this.timers.add(slot, last > this.watermark ? last : last + this.lateness);
   }
 
-  /** Fires the session that ends now, removes those whose lateness is over, and sets the timers of the rest. */
+  /** Fires the session that ends now, or sets the timer of the one that goes on, and removes those whose lateness is over. */
   private onTimer(slot: number, time: number): void {
+    const { lateness } = this;
     const sessions = this.sessions.get(slot) ?? [];
-    let ending: Session<Acc> | null = null;
-    let passed = 0;
-    for (const session of sessions) {
-      const last = session.end - 1;
-      if (last === time) ending = session;
-      if (last + this.lateness <= time) passed += 1;
-      else this.timers.add(slot, last > time ? last : last + this.lateness);
-    }
-    const key = this.context.state.keyOf(slot);
+    const session = sessions[firstEndingFrom(sessions, time + 1)];
+    const isOpen = session !== undefined && session.start <= time;
+    const ends = isOpen && session.end - 1 === time;
+    if (isOpen && !ends) this.timers.add(slot, session.end - 1);
+    else if (ends && lateness > 0) this.timers.add(slot, time + lateness);
     // They are ascending, so those that have passed come first.
+    let passed = 0;
+    while (passed < sessions.length && (sessions[passed] as Session<Acc>).end - 1 + lateness <= time) passed += 1;
     if (passed === sessions.length) this.sessions.remove(slot);
     else if (passed > 0) this.sessions.set(slot, sessions.slice(passed));
-    if (ending !== null) this.writer.fire(ending.acc, key, { start: ending.start, end: ending.end });
+    if (ends) this.writer.fire(session.acc, this.context.state.keyOf(slot), { start: session.start, end: session.end });
   }
 }
 
-/** Index of the first session that ends at or after `timestamp`. */
-function firstTouching<Acc>(sessions: readonly Session<Acc>[], timestamp: number): number {
-  let at = 0;
-  while (at < sessions.length && (sessions[at] as Session<Acc>).end < timestamp) at += 1;
-  return at;
+/** Index of the first of ascending sessions that ends at `time` or later. */
+function firstEndingFrom<Acc>(sessions: readonly Session<Acc>[], time: number): number {
+  let low = 0;
+  let high = sessions.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sessions[middle] as Session<Acc>).end >= time) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
