@@ -7,7 +7,7 @@ import { intervalJoinFactory } from '../operators/join/interval-join-operator.js
 import { type Combine, LATE_SIDES } from '../operators/join/join-type.js';
 import { type TemporalJoinSpec, temporalJoinFactory } from '../operators/join/temporal-join-operator.js';
 import { type CoGroupSpec, coGroupFactory, windowJoinFactory } from '../operators/join/window-join.js';
-import { LATE } from '../operators/window/window-factory.js';
+import { checkTimeWindows, LATE } from '../operators/window/window-factory.js';
 import type { GraphBuilder, OperatorSpec } from './graph-builder.js';
 import type {
   CoGroupWindows,
@@ -64,6 +64,7 @@ function boundsOf({ within: [lower, upper], exclusive }: IntervalJoin): [number,
 
 export function windowJoin<O, A, B>(call: JoinCall, how: WindowJoin): JoinedStream<O, A, B> {
   const { window: assigner, lateness = 0, type = 'inner' } = how;
+  checkTimeWindows({ assigner });
   const latenessMs = durationMs(lateness, 'lateness');
   const factory = windowJoinFactory({ assigner, latenessMs, type, combine: call.combine as Combine });
   const description = `${type}, ${describeWindows({ assigner, latenessMs })}`;
@@ -72,6 +73,7 @@ export function windowJoin<O, A, B>(call: JoinCall, how: WindowJoin): JoinedStre
 
 export function coGroup<O, A, B>(call: JoinCall, windows: CoGroupWindows): JoinedStream<O, A, B> {
   const { window: assigner, lateness = 0 } = windows;
+  checkTimeWindows({ assigner });
   const latenessMs = durationMs(lateness, 'lateness');
   const factory = coGroupFactory({ assigner, latenessMs, process: call.combine as CoGroupSpec['process'] });
   return addWithLateSides(call, { type: 'co-group', description: describeWindows({ assigner, latenessMs }), factory });

@@ -2,7 +2,7 @@
  * Chooses the operator for a kind of window: the fast ones for windows of event time that fire at their end, and that for
  * windows with triggers for the rest.
  */
-import { MillraceError } from '../../core/errors.js';
+import { describeValue, MillraceError } from '../../core/errors.js';
 import type { OperatorFactory } from '../operator.js';
 import type { WindowAssigner } from './assigners.js';
 import { CountOperator } from './count-operator.js';
@@ -34,14 +34,36 @@ export interface WindowSpec extends WindowsSpec {
   readonly fold: AnyWindowFold;
 }
 
+const TIME_KINDS: readonly string[] = [
+  'tumbling',
+  'sliding',
+  'cumulate',
+  'calendar',
+  'session',
+] satisfies WindowAssigner['kind'][];
+const KINDS: readonly string[] = [...TIME_KINDS, 'count', 'global'];
+
 /** Throws `MILL_OPTION_INVALID` for what does not go together. */
 export function checkWindows({ assigner, latenessMs, time, trigger, evictor }: WindowsSpec): void {
+  checkKind(assigner, KINDS);
+  if (trigger && typeof trigger.onRecord !== 'function')
+    throw invalid(`trigger is ${describeValue(trigger)}, expected trigger.count(100) or the like`);
   if (time !== undefined && time !== 'event' && time !== 'processing') throw invalid(`time is ${JSON.stringify(time)}`);
   if (assigner.kind === 'count' && (trigger || evictor || time || latenessMs > 0))
     throw invalid('windows of so many records take neither a trigger nor an evictor, time or lateness');
   if (time === 'processing' && latenessMs > 0) throw invalid('windows of processing time have no lateness');
   if (assigner.kind === 'session' && trigger && !trigger.onMerge)
     throw invalid(`trigger '${trigger.name}' has no onMerge, which sessions need`);
+}
+
+/** Likewise, of windows over two inputs. */
+export function checkTimeWindows({ assigner }: Pick<WindowsSpec, 'assigner'>): void {
+  checkKind(assigner, TIME_KINDS);
+}
+
+function checkKind(assigner: WindowAssigner<never> | undefined, kinds: readonly string[]): void {
+  if (!kinds.includes(assigner?.kind as string))
+    throw invalid(`windows are ${describeValue(assigner)}, expected those of ${kinds.join(', ')}`);
 }
 
 export function windowFactory({ assigner, latenessMs, fold, ...when }: WindowSpec): OperatorFactory {

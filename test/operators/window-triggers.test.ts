@@ -14,7 +14,12 @@ import {
 import { type Evictor, evictor } from '../../operators/window/evictors.js';
 import type { Trigger } from '../../operators/window/trigger.js';
 import { trigger } from '../../operators/window/triggers.js';
-import { checkWindows, type WindowSpec, windowFactory } from '../../operators/window/window-factory.js';
+import {
+  checkTimeWindows,
+  checkWindows,
+  type WindowSpec,
+  windowFactory,
+} from '../../operators/window/window-factory.js';
 import { aggregateFold, elementsFold, reduceFold } from '../../operators/window/window-fold.js';
 import { Drive } from './drive.js';
 import { type ModelFired, TriggerModel } from './trigger-model.js';
@@ -191,6 +196,13 @@ t.test('what does not go together', (t) => {
   t.throws(() => checkWindows({ ...base, time: 'processing', latenessMs: 5 }), invalid);
   t.throws(() => checkWindows({ ...base, time: 'wall' as 'event' }), invalid);
   t.throws(() => checkWindows({ ...base, assigner: session(5), trigger: trigger.delta(1, () => 0) }), invalid);
+  for (const assigner of [undefined, null, '1h', {}, { kind: 'hopping' }])
+    t.throws(() => checkWindows({ ...base, assigner: assigner as never }), invalid);
+  for (const each of [trigger.count, 'count', { name: 'none' }])
+    t.throws(() => checkWindows({ ...base, trigger: each as never }), invalid);
+  t.throws(() => checkTimeWindows({ ...base, assigner: countWindow(3) as never }), invalid);
+  t.throws(() => checkTimeWindows({ ...base, assigner: globalWindow() as never }), invalid);
+  t.throws(() => checkTimeWindows({ ...base, assigner: undefined as never }), invalid);
   t.throws(() => countWindow(0), invalid);
   t.throws(() => countWindow(3, 1.5), invalid);
   t.throws(() => cumulate(10, 3), invalid);
