@@ -193,9 +193,10 @@ export class Stream<T> {
   }
 
   /**
-   * Says when each record happened: `timestamp` returns epoch milliseconds. Directly after a source that has no other
-   * reader, and without an `onError` of its own, event time is followed per file or partition, so that a slow one
-   * holds windows open rather than making records late. Elsewhere it is followed per subtask.
+   * Says when each record happened: `timestamp` returns epoch milliseconds, of which fractions are left out. Directly
+   * after a source that has no other reader, and without an `onError` of its own, event time is followed per file or
+   * partition, so that a slow one holds windows open rather than making records late. Elsewhere it is followed per
+   * subtask.
    *
    * @example j.from('orders', source).eventTime((order) => order.at, { outOfOrder: '5s', idleAfter: '30s' })
    */
