@@ -1,10 +1,11 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
- * `-- operators` gives the cost of each operator by itself. `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
+ * `-- operators` gives the cost of each operator by itself, `-- agents` that of agents. `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
  * and disk, for two minutes a job and for ten minutes, or as many seconds as `--seconds` says.
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { agents } from './agents.js';
 import { checkpoints } from './checkpoints.js';
 import exchange from './jobs/exchange.js';
 import flights from './jobs/flights.js';
@@ -13,6 +14,7 @@ import stateless from './jobs/stateless.js';
 import { joins } from './joins.js';
 import { level } from './level.js';
 import { memory } from './memory.js';
+import { nexmarkCommand } from './nexmark/nexmark.js';
 import { operators } from './operators.js';
 import { soak } from './soak.js';
 import { type Measurement, steady } from './steady.js';
@@ -54,6 +56,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   },
 };
 
+if (process.argv[2] === 'nexmark') process.exit((await nexmarkCommand(process.argv.slice(3))) ? 0 : 1);
 const { positionals: wanted, values: flags } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string' } },
@@ -68,12 +71,16 @@ if (wanted[0] === 'operators') {
   operators(wanted[1]);
   process.exit(0);
 }
+if (wanted[0] === 'agents') {
+  await agents();
+  process.exit(0);
+}
 if (wanted[0] === 'joins') process.exit((await joins(wanted[1])) ? 0 : 1);
 if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
   console.error(
-    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, soak, level, joins, operators`,
+    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, soak, level, joins, operators, agents, nexmark`,
   );
   process.exit(1);
 }

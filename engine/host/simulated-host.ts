@@ -47,6 +47,9 @@ export interface PlantedFaults {
 /** Turns of the promise queue without anything to do after which nothing more is expected of it. */
 const QUIET_TURNS = 512;
 
+/** The same while a worker opens: it goes through its rows, however many, without a call of the disk for most of them. */
+const OPENING_TURNS = 1 << 20;
+
 /** Calls of the disk overtake one another where they wait in different queues. */
 const DISK_QUEUES = 3;
 
@@ -90,6 +93,8 @@ export class Simulation {
   readonly #printed: string[] = [];
   #trace = 0;
   #actions = 0;
+  /** Workers that have not opened yet. */
+  #opening = 0;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
@@ -177,7 +182,7 @@ export class Simulation {
   /** Promise chains may be all that is going on: gives them room before concluding that nothing is. */
   async #rest(settled: () => boolean): Promise<boolean> {
     let { calls } = this.storage;
-    for (let turn = 0; turn < QUIET_TURNS; turn += 1) {
+    for (let turn = 0; turn < (this.#opening > 0 ? OPENING_TURNS : QUIET_TURNS); turn += 1) {
       await null;
       if (settled() || this.dead || this.#canAct()) return true;
       if (this.storage.calls === calls) continue;
@@ -250,7 +255,11 @@ export class Simulation {
       });
       virtual.worker = worker;
       this.#workers.push(virtual);
-      void worker.open().then(() => virtual.ring());
+      this.#opening += 1;
+      void worker.open().then(() => {
+        this.#opening -= 1;
+        virtual.ring();
+      });
       return {
         post: (message) => toWorker.push(() => virtual.alive && worker.receive(message)),
         terminate: async () => {

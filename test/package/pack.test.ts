@@ -46,7 +46,8 @@ async function manifest(): Promise<{ dependencies: Record<string, string>; bin: 
 }
 
 t.test('it holds the compiled package and nothing else', async (t) => {
-  const foreign = /^(?!dist\/(api|checkpoint|cli|connectors|core|engine|operators|state|testing)\/.*\.(js|d\.ts)$)/;
+  const foreign =
+    /^(?!dist\/(agents|api|checkpoint|cli|connectors|core|engine|operators|state|testing)\/.*\.(js|d\.ts)$)/;
   const paths = tarball?.files.map(({ path }) => path) ?? [];
   t.same(paths.filter((path) => foreign.test(path)).sort(), ['LICENSE', 'README.md', 'package.json']);
 });

@@ -1,0 +1,105 @@
+/**
+ * What agents cost beside their models: CPU of a run and of a step, how long acts wait for a checkpoint, memory of runs under
+ * way, and what a stalled model does to checkpoints and to a stream beside it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from 'millrace';
+import agentActs, { agentActsParams } from './jobs/agent-acts.js';
+import agentStalled, { agentStalledParams } from './jobs/agent-stalled.js';
+import agentSteps from './jobs/agent-steps.js';
+import { median } from './steady.js';
+
+const moduleOf = (name: string) => ({ url: new URL(`./jobs/${name}.js`, import.meta.url).href });
+
+const RUNS = 20_000;
+const STEPS = 20;
+
+export async function agents(): Promise<void> {
+  const costs = [];
+  for (let round = 0; round < 3; round += 1) costs.push([await stepsCost(0), await stepsCost(STEPS)] as const);
+  const perRun = median(costs.map(([none]) => none / RUNS)) * 1_000;
+  const perStep = median(costs.map(([none, all]) => (all - none) / (RUNS * STEPS))) * 1_000;
+  console.log(`a run: ${perRun.toFixed(0)} µs of CPU; a step of it: ${perStep.toFixed(1)} µs (must: 20)`);
+  const waits = await acts();
+  console.log(
+    `an act waits for its checkpoint: median ${quantile(waits, 0.5).toFixed(0)} ms, p99 ${quantile(waits, 0.99).toFixed(0)} ms, of ${waits.length} (must: median 200)`,
+  );
+  await stalled();
+}
+
+/** Milliseconds of CPU of a whole job, checkpoints and journal included. */
+async function stepsCost(steps: number): Promise<number> {
+  return withState(async (state) => {
+    const before = process.cpuUsage();
+    await run(moduleOf('agent-steps'), agentSteps, {
+      params: { runs: RUNS, steps },
+      state,
+      workers: 1,
+      checkpointEvery: '1s',
+    });
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1_000;
+  });
+}
+
+async function acts(): Promise<number[]> {
+  const { waits } = agentActsParams;
+  waits[0] = 0;
+  await withState(async (state) => {
+    const handle = run(moduleOf('agent-acts'), agentActs, {
+      params: agentActsParams,
+      state,
+      workers: 1,
+      checkpointEvery: '1s',
+    });
+    await Promise.race([pause(12_000), handle]);
+    await handle.cancel();
+  });
+  return [...waits.slice(1, 1 + (waits[0] as number))];
+}
+
+async function stalled(): Promise<void> {
+  const { latencies } = agentStalledParams;
+  await withState(async (state) => {
+    latencies[0] = 0;
+    const handle = run(moduleOf('agent-stalled'), agentStalled, {
+      params: agentStalledParams,
+      state,
+      workers: 1,
+      checkpointEvery: '500ms',
+    });
+    const durations: number[] = [];
+    let epoch = 0;
+    for (const end = Date.now() + 12_000; Date.now() < end; ) {
+      await Promise.race([pause(100), handle]);
+      const { checkpoint } = await handle.metrics();
+      if (checkpoint && checkpoint.epoch !== epoch) durations.push(checkpoint.durationMs ?? 0);
+      epoch = checkpoint?.epoch ?? 0;
+    }
+    await handle.cancel();
+    const beside = [...latencies.slice(1, 1 + (latencies[0] as number))];
+    console.log(
+      `1,000 runs wait for a stalled model, mailbox full: ${durations.length} checkpoints, longest ${Math.max(...durations).toFixed(0)} ms (must: 300); a stream beside: p50 ${quantile(beside, 0.5).toFixed(1)} ms, p99 ${quantile(beside, 0.99).toFixed(1)} ms`,
+    );
+  });
+}
+
+async function withState<T>(measure: (state: string) => Promise<T>): Promise<T> {
+  const state = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  try {
+    return await measure(state);
+  } finally {
+    await rm(state, { recursive: true, force: true });
+  }
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
