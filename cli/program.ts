@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkpointsCommand } from './checkpoints-command.js';
+import { dlqCommand } from './dlq-command.js';
 import { initCommand } from './init-command.js';
 import { modelServerCommand } from './model-server-command.js';
 import { planCommand } from './plan-command.js';
@@ -32,6 +33,7 @@ export function millrace(): Command {
     .addCommand(savepointCommand())
     .addCommand(stateCommand())
     .addCommand(replayCommand())
+    .addCommand(dlqCommand())
     .addCommand(modelServerCommand())
     .addCommand(initCommand())
     .addHelpText('after', EXAMPLES)
