@@ -61,7 +61,7 @@ async function showLetters(path: string, flags: Flags): Promise<number> {
     letters += 1;
     if (flags.show) print(letter, flags);
     if (file && !file.write(`${JSON.stringify(letter.input)}\n`))
-      await new Promise((drained) => file.once('drain', drained));
+      await new Promise<void>((drained) => file.once('drain', () => drained()));
     const { operator, error } = letter;
     const count = counts.get(`${operator} ${error.code}`) ?? { operator, code: error.code, letters: 0, last: '' };
     counts.set(`${operator} ${error.code}`, { ...count, letters: count.letters + 1, last: error.message });
