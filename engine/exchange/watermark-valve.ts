@@ -60,9 +60,10 @@ export class WatermarkValve {
   #becomeActive(channel: number): void {
     this.#idle[channel] = 0;
     if ((this.#times[channel] as number) >= this.#time) this.#aligned[channel] = 1;
-    if (!this.#allIdle) return;
+    if (this.#allIdle) this.#emit(ACTIVE);
     this.#allIdle = false;
-    this.#emit(ACTIVE);
+    // It may be the only one that counts, and ahead of what has been put out.
+    this.#advanceToMinimum();
   }
 
   #advanceToMinimum(): void {
