@@ -1,6 +1,5 @@
 /** `millrace model-server`: a scripted model over HTTP. */
-import { createWriteStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { startModelServer } from '../agents/model-server/model-server.js';
 import type { ModelScript } from '../agents/model-server/rules.js';
@@ -38,11 +37,17 @@ export function modelServerCommand(): Command {
 }
 
 async function serve(path: string, { port, host, log }: ModelServerFlags): Promise<number> {
-  const file = log === undefined ? undefined : createWriteStream(log, { flags: 'a' });
-  const server = await startModelServer(await scriptOf(path), {
+  const script = await scriptOf(path);
+  const file = log === undefined ? undefined : (await opened(log)).createWriteStream();
+  const server = await startModelServer(script, {
     port,
     host,
     onRequest: (request) => file?.write(`${JSON.stringify(request)}\n`),
+  }).catch((cause: unknown) => {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new MillraceError('MILL_OPTION_INVALID', `nothing can listen at ${host}:${port}: ${cause.message}`, {
+      cause,
+    });
   });
   process.stdout.write(`${server.url}\n`);
   await new Promise<void>((ended) => {
@@ -51,6 +56,12 @@ async function serve(path: string, { port, host, log }: ModelServerFlags): Promi
   await server.stop();
   file?.end();
   return 0;
+}
+
+function opened(log: string): Promise<FileHandle> {
+  return open(log, 'a').catch((cause: unknown) => {
+    throw new MillraceError('MILL_FILE_UNWRITABLE', `${log} can't be written`, { position: log, cause });
+  });
 }
 
 async function scriptOf(path: string): Promise<ModelScript> {

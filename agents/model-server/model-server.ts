@@ -26,6 +26,7 @@ export interface ModelServerOptions {
 }
 
 const BODY_BYTES_MAX = 64 << 20;
+const REQUESTS_KEPT = 10_000;
 
 /**
  * A scripted model. Stop it when you are done.
@@ -42,12 +43,13 @@ export async function startModelServer(script: ModelScript, options: ModelServer
 
 /** A running model server. */
 export class ModelServer {
-  /** All that it has been asked, in order. */
+  /** The last 10,000 that it has been asked, in order. */
   readonly requests: ModelServerRequest[] = [];
   readonly #rules: RuleBook;
   readonly #options: ModelServerOptions;
   readonly #server: Server;
   readonly #stopped = new AbortController();
+  #calls = 0;
 
   /** @internal */
   constructor(rules: RuleBook, options: ModelServerOptions) {
@@ -93,7 +95,8 @@ export class ModelServer {
     if (path !== '/chat/completions') return send(response, 404, { error: { message: `there is no ${path}` } });
     const decided = this.#rules.decide({ model: body.model ?? '', messages: body.messages ?? [] });
     this.#note({ path, body, rule: decided.rule });
-    const id = `call-${this.requests.length}`;
+    this.#calls += 1;
+    const id = `call-${this.#calls}`;
     const wire: WireAnswer = { id, model: body.model ?? 'scripted', asked: text, answer: decided.answer };
     await this.#wait(decided.latencyMs);
     if (decided.fault) return this.#fail(response, decided, wire, body.stream === true);
@@ -157,6 +160,7 @@ export class ModelServer {
 
   #note(request: ModelServerRequest): void {
     this.requests.push(request);
+    if (this.requests.length > REQUESTS_KEPT) this.requests.shift();
     this.#options.onRequest?.(request);
   }
 }

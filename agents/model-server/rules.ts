@@ -41,7 +41,7 @@ export type RuleFault =
       readonly retryAfter?: number | string;
       readonly message?: string;
     }
-  /** The body is no JSON; is cut off; the connection is closed before, or within, an answer; or nothing ever comes. */
+  /** The body is no JSON; is cut off, a stream in its middle; the connection is closed before any of it; or nothing ever comes. */
   | { readonly kind: 'malformed' | 'truncated' | 'disconnect' | 'stall' };
 
 /** Milliseconds: always as many, any of a range, or log-normal around a median. */
@@ -170,8 +170,28 @@ function filled(value: unknown, groups: Groups): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, filled(each, groups)]));
 }
 
+/** A misspelt name would fit everything, or nothing. */
+const RULE: ReadonlySet<string> = new Set(['when', 'answer', 'fault', 'latency', 'chunkMs']);
+const CONDITION: ReadonlySet<string> = new Set([
+  'user',
+  'system',
+  'tool',
+  'noTool',
+  'model',
+  'nth',
+  'upTo',
+  'probability',
+]);
+const FAULTS: ReadonlySet<string> = new Set(['status', 'malformed', 'truncated', 'disconnect', 'stall']);
+
 function checkRule(rule: ModelRule, at: number): void {
   const { when = {}, answer, fault } = rule;
+  for (const name of Object.keys(rule)) if (!RULE.has(name)) throw invalid(`rule ${at} has an unknown ${name}`);
+  for (const name of Object.keys(when))
+    if (!CONDITION.has(name)) throw invalid(`rule ${at} has an unknown condition ${name}`);
+  if (fault && !FAULTS.has(fault.kind)) throw invalid(`rule ${at} has an unknown fault ${String(fault.kind)}`);
+  if (fault?.kind === 'status' && !(fault.status >= 400 && fault.status <= 599))
+    throw invalid(`rule ${at} has status ${String(fault.status)}, expected 400 to 599`);
   if (!answer && !fault) throw invalid(`rule ${at} neither answers nor fails`);
   for (const pattern of [when.user, when.system, when.tool, when.model]) {
     try {

@@ -94,6 +94,7 @@ function answerOf({ content, finishReason, usage, response }: Generated): ChatAn
   const text = content.flatMap((part) => (part.type === 'text' ? [part.text ?? ''] : [])).join('');
   const calls = content.flatMap((part) => (part.type === 'tool-call' ? [callOf(part)] : []));
   const reason = typeof finishReason === 'string' ? finishReason : finishReason.unified;
+  if (reason === 'error') throw new ModelError('malformed', 'the model broke off its answer');
   const cached =
     usage.cachedInputTokens ?? (typeof usage.inputTokens === 'object' ? usage.inputTokens.cacheRead : undefined);
   return {
@@ -126,6 +127,7 @@ function callOf({ toolCallId = '', toolName = '', input }: Generated['content'][
 
 /** The SDK's errors of calls say their status, and whether they may pass. */
 function failureOf(error: unknown, signal: AbortSignal, model: string): ModelError {
+  if (error instanceof ModelError) return error;
   if (signal.aborted) return new ModelError('aborted', 'the call was aborted', { cause: error });
   const {
     statusCode,
@@ -139,8 +141,9 @@ function failureOf(error: unknown, signal: AbortSignal, model: string): ModelErr
     readonly isRetryable?: boolean;
   };
   const text = `${model}: ${message}`;
-  if (statusCode === undefined)
-    return new ModelError(isRetryable === false ? 'rejected' : 'network', text, { cause: error });
+  // Without a status it has not come to an answer: for lack of a network, or before anything was asked.
+  const isNetwork = isRetryable ?? error instanceof TypeError;
+  if (statusCode === undefined) return new ModelError(isNetwork ? 'network' : 'rejected', text, { cause: error });
   return new ModelError(failureOfStatus(statusCode, message), text, {
     status: statusCode,
     retryAfterMs: retryAfterOf(new Headers(responseHeaders ?? {})),

@@ -7,6 +7,7 @@ import type {
   ChatMessage,
   ChatModel,
   ChatRequest,
+  JsonSchema,
   ModelCall,
   ToolCall,
   ToolSpec,
@@ -60,8 +61,8 @@ async function chat(options: OpenAiCompatible, request: ChatRequest, call: Model
 
 async function send(options: OpenAiCompatible, request: ChatRequest, call: ModelCall): Promise<Response> {
   const { signal } = call;
-  const { apiKey, headers, baseUrl, model } = options;
-  const key = typeof apiKey === 'function' ? await apiKey() : apiKey;
+  const { headers, baseUrl, model } = options;
+  const key = await keyOf(options);
   const body = JSON.stringify(bodyOf(options, request));
   const response = await call
     .fetch(`${baseUrl.replace(/\/$/, '')}/chat/completions`, {
@@ -75,11 +76,28 @@ async function send(options: OpenAiCompatible, request: ChatRequest, call: Model
       throw new ModelError(failure, `${model} could not be reached`, { cause: error });
     });
   if (response.ok) return response;
-  const text = (await response.text().catch(() => '')).slice(0, 500);
+  const said = await response.text().catch(() => '');
+  // Some providers repeat the key that they refuse.
+  const text = (key ? said.replaceAll(key, '(the key)') : said).slice(0, 500);
   throw new ModelError(failureOfStatus(response.status, text), `${model} answered with ${response.status}: ${text}`, {
     status: response.status,
     retryAfterMs: retryAfterOf(response.headers),
   });
+}
+
+/** What goes wrong with it is told without it. */
+async function keyOf({ apiKey, model }: OpenAiCompatible): Promise<string | undefined> {
+  let key: string | undefined;
+  try {
+    key = typeof apiKey === 'function' ? await apiKey() : apiKey;
+  } catch {
+    throw new ModelError('unauthorized', `the key of ${model} could not be had: its function failed`);
+  }
+  if (key === undefined || /^[\x21-\x7e]*$/.test(key)) return key;
+  throw new ModelError(
+    'unauthorized',
+    `the key of ${model} has blanks, line breaks or other characters that no key has`,
+  );
 }
 
 function bodyOf({ model, stream, body }: OpenAiCompatible, request: ChatRequest): Record<string, unknown> {
@@ -88,12 +106,49 @@ function bodyOf({ model, stream, body }: OpenAiCompatible, request: ChatRequest)
     model,
     messages: messages.map(messageOf),
     ...(tools && tools.length > 0 && { tools: tools.map(toolOf) }),
-    ...(output && { response_format: { type: 'json_schema', json_schema: { ...output, strict: true } } }),
+    ...(output && { response_format: { type: 'json_schema', json_schema: formatOf(output) } }),
     ...(maxOutputTokens !== undefined && { max_completion_tokens: maxOutputTokens }),
     ...(temperature !== undefined && { temperature }),
     ...(stream && { stream: true, stream_options: { include_usage: true } }),
     ...body,
   };
+}
+
+/** Strict where it may be: then every object is closed, and every property of it required. */
+function formatOf({ name, schema }: NonNullable<ChatRequest['output']>): Record<string, unknown> {
+  const closed = closedSchema(schema) as JsonSchema;
+  return { name, schema: closed, strict: isStrict(closed) };
+}
+
+/** Objects that say nothing of other properties have none. */
+function closedSchema(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(closedSchema);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const inner = Object.fromEntries(Object.entries(schema).map(([name, value]) => [name, closedSchema(value)]));
+  return isObjectSchema(inner) && !('additionalProperties' in inner)
+    ? { ...inner, additionalProperties: false }
+    : inner;
+}
+
+function isStrict(schema: unknown): boolean {
+  if (Array.isArray(schema)) return schema.every(isStrict);
+  if (typeof schema !== 'object' || schema === null) return true;
+  if (!Object.values(schema).every(isStrict)) return false;
+  if (!isObjectSchema(schema)) return (schema as { type?: unknown }).type !== 'object';
+  const { properties, required = [], additionalProperties } = schema;
+  return additionalProperties === false && Object.keys(properties).every((name) => required.includes(name));
+}
+
+interface ObjectSchema {
+  readonly type: 'object';
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: unknown;
+}
+
+function isObjectSchema(schema: object): schema is ObjectSchema {
+  const { type, properties } = schema as Partial<ObjectSchema>;
+  return type === 'object' && typeof properties === 'object' && properties !== null;
 }
 
 function messageOf(message: ChatMessage): Record<string, unknown> {
@@ -128,12 +183,19 @@ interface Completion {
   readonly model?: string;
   readonly choices?: readonly {
     readonly finish_reason?: string | null;
-    readonly message?: { readonly content?: string | null; readonly tool_calls?: readonly WireCall[] | null };
+    readonly message?: {
+      readonly content?: WireContent;
+      readonly refusal?: string | null;
+      readonly tool_calls?: readonly WireCall[] | null;
+    };
     readonly delta?: { readonly content?: string | null; readonly tool_calls?: readonly WireCall[] | null };
   }[];
   readonly usage?: WireUsage | null;
   readonly error?: { readonly message?: string };
 }
+
+/** Text, or parts of it. */
+type WireContent = string | null | readonly { readonly text?: string }[];
 
 interface WireCall {
   readonly index?: number;
@@ -147,11 +209,19 @@ interface WireUsage {
   readonly prompt_tokens_details?: { readonly cached_tokens?: number } | null;
 }
 
-function answerOf({ model, choices, usage }: Completion): ChatAnswer {
+function answerOf({ model, choices, usage, error }: Completion): ChatAnswer {
+  if (error) throw new ModelError('overloaded', `the provider gave an error for an answer: ${error.message ?? ''}`);
   const [choice] = choices ?? [];
   if (!choice?.message) throw new TypeError('it has no message');
-  const calls = (choice.message.tool_calls ?? []).map((call, at) => callOf(call, at));
-  return built(choice.message.content ?? '', calls, choice.finish_reason, usage, model);
+  const { content, refusal, tool_calls: wireCalls } = choice.message;
+  const calls = (wireCalls ?? []).map((call, at) => callOf(call, at));
+  const finish = refusal ? 'content_filter' : choice.finish_reason;
+  return built(refusal || textOf(content), calls, finish, usage, model);
+}
+
+function textOf(content: WireContent | undefined): string {
+  if (typeof content === 'string') return content;
+  return (content ?? []).map(({ text = '' }) => text).join('');
 }
 
 async function streamed(response: Response, { onText }: ModelCall): Promise<ChatAnswer> {
@@ -159,9 +229,11 @@ async function streamed(response: Response, { onText }: ModelCall): Promise<Chat
   let finish: string | null | undefined;
   let usage: WireUsage | null | undefined;
   let model: string | undefined;
-  const calls: { id: string; name: string; args: string }[] = [];
+  let isDone = false;
+  const calls = new CallParts();
   for await (const event of serverSentEvents(response)) {
-    if (event === '[DONE]') break;
+    isDone = event === '[DONE]';
+    if (isDone) break;
     const part = JSON.parse(event) as Completion;
     if (part.error) throw new ModelError('overloaded', `the stream broke off: ${part.error.message ?? ''}`);
     model ??= part.model;
@@ -173,21 +245,34 @@ async function streamed(response: Response, { onText }: ModelCall): Promise<Chat
       text += content;
       onText?.(content);
     }
-    for (const delta of deltas ?? []) addDelta(calls, delta);
+    for (const delta of deltas ?? []) calls.add(delta);
   }
-  // A stream that was cut off is well-formed as far as it goes.
-  if (!finish) throw new ModelError('malformed', 'the stream ended before the answer did');
-  const whole = calls.map(({ id, name, args }, at) => callOf({ id, function: { name, arguments: args } }, at));
-  return built(text, whole, finish, usage, model);
+  // A stream that was cut off is well-formed as far as it goes; one that ends before it has said what it cost, too.
+  if (!finish || (!isDone && !usage)) throw new ModelError('malformed', 'the stream ended before the answer did');
+  return built(text, calls.whole(), finish, usage, model);
 }
 
-function addDelta(calls: { id: string; name: string; args: string }[], delta: WireCall): void {
-  const at = delta.index ?? Math.max(0, calls.length - 1);
-  calls[at] ??= { id: '', name: '', args: '' };
-  const call = calls[at];
-  call.id += delta.id ?? '';
-  call.name += delta.function?.name ?? '';
-  call.args += delta.function?.arguments ?? '';
+/** Calls of tools as they come in pieces: told apart by their index, or where servers give none by their ids. */
+class CallParts {
+  readonly #calls = new Map<number, { id: string; name: string; args: string }>();
+  #last = -1;
+
+  add({ index, id = '', function: called }: WireCall): void {
+    const known = this.#calls.get(this.#last);
+    const begins = known === undefined || (id !== '' && known.id !== '' && id !== known.id);
+    this.#last = index ?? (begins ? this.#last + 1 : this.#last);
+    const call = this.#calls.get(this.#last) ?? { id: '', name: '', args: '' };
+    this.#calls.set(this.#last, call);
+    // Some servers say both again with every piece.
+    call.id ||= id;
+    call.name ||= called?.name ?? '';
+    call.args += called?.arguments ?? '';
+  }
+
+  whole(): ToolCall[] {
+    const ascending = [...this.#calls].sort(([a], [b]) => a - b);
+    return ascending.map(([, { id, name, args }], at) => callOf({ id, function: { name, arguments: args } }, at));
+  }
 }
 
 function built(

@@ -327,3 +327,112 @@ t.test('an error of a model is one of the package', (t) => {
   t.ok(new ModelError('network', 'x') instanceof MillraceError);
   t.end();
 });
+
+/** A provider that answers with prepared texts. */
+const saying = (body: string, init?: ResponseInit) => ({
+  signal: new AbortController().signal,
+  fetch: async () => new Response(body, init),
+});
+
+const event = (delta: object, more: object = {}): string =>
+  `data: ${JSON.stringify({ choices: [{ delta, ...more }] })}\n\n`;
+
+t.test('keys are in no error, whatever is wrong with them', async (t) => {
+  const made = (apiKey: OpenAiCompatible['apiKey']) =>
+    openAiCompatible({ model: 'm', baseUrl: 'http://x', apiKey: apiKey as string });
+  const refused = await made('sk-secret')
+    .chat(hello, saying('no such key: sk-secret', { status: 401 }))
+    .catch((error: unknown) => error);
+  t.match(refused, { failure: 'unauthorized', message: /no such key: \(the key\)/ });
+  const broken = await made('sk-\nsecret')
+    .chat(hello, saying(''))
+    .catch((error: ModelError) => error);
+  t.match(broken, { failure: 'unauthorized', retryable: false });
+  const failing = () => {
+    throw new Error('vault sk-secret');
+  };
+  const absent = await made(failing)
+    .chat(hello, saying(''))
+    .catch((error: ModelError) => error);
+  t.match(absent, { failure: 'unauthorized' });
+  for (const error of [refused, broken, absent])
+    t.notMatch(JSON.stringify(error) + String((error as Error).cause), /secret/);
+});
+
+t.test('schemas are strict where they may be, and never where they may not', async (t) => {
+  const formats: unknown[] = [];
+  const model = openAiCompatible({ model: 'm', baseUrl: 'http://x' });
+  const call = {
+    signal: new AbortController().signal,
+    fetch: async (_: unknown, init?: RequestInit) => {
+      formats.push(JSON.parse(init?.body as string).response_format.json_schema);
+      return new Response('{"choices":[{"message":{"content":"{}"}}]}');
+    },
+  };
+  const object = (required: string[], more: object = {}) => ({
+    type: 'object',
+    properties: { a: { type: 'string' } },
+    required,
+    ...more,
+  });
+  const schemas = [
+    object(['a']),
+    object([]),
+    object(['a'], { additionalProperties: {} }),
+    object(['a'], { properties: { a: object([]) } }),
+    { type: 'object', additionalProperties: { type: 'number' } },
+  ];
+  for (const schema of schemas) await model.chat({ ...hello, output: { name: 'reply', schema } }, call as never);
+  t.match(formats[0], { strict: true, schema: { additionalProperties: false } });
+  for (const format of formats.slice(1)) t.match(format, { strict: false });
+});
+
+t.test('calls in a stream, as servers differ: indices from 1, none, names said again', async (t) => {
+  const model = openAiCompatible({ model: 'm', baseUrl: 'http://x', stream: true });
+  const end = `${event({}, { finish_reason: 'tool_calls' })}data: [DONE]\n\n`;
+  const piece = (index: number | undefined, id: string | undefined, name: string | undefined, args: string): string =>
+    event({ tool_calls: [{ index, id, function: { name, arguments: args } }] });
+  const wanted = [
+    { id: 'x', tool: 'look', input: { a: 1 } },
+    { id: 'y', tool: 'find', input: {} },
+  ];
+  const streams = [
+    piece(1, 'x', 'look', '{"a"') + piece(1, undefined, undefined, ':1}') + piece(2, 'y', 'find', '{}'),
+    piece(undefined, 'x', 'look', '{"a":1}') + piece(undefined, 'y', 'find', '{}'),
+    piece(0, 'x', 'look', '{"a"') + piece(0, 'x', 'look', ':1}') + piece(1, 'y', 'find', '{}'),
+  ];
+  for (const stream of streams) t.same((await model.chat(hello, saying(stream + end))).calls, wanted);
+});
+
+t.test('a stream that ends before it has said what it cost is cut off', async (t) => {
+  const model = openAiCompatible({ model: 'm', baseUrl: 'http://x', stream: true });
+  const text = event({ content: 'all' }, { finish_reason: 'stop' });
+  const cut = await model.chat(hello, saying(text)).catch((error: unknown) => error);
+  t.match(cut, { failure: 'malformed' });
+  t.match(await model.chat(hello, saying(`${text}data: [DONE]\n\n`)), { text: 'all' });
+  t.match(await model.chat(hello, saying(`${text}data: {"usage":{"prompt_tokens":3}}\n\n`)), {
+    usage: { inputTokens: 3 },
+  });
+});
+
+t.test('parts, refusals, and errors with status 200', async (t) => {
+  const model = openAiCompatible({ model: 'm', baseUrl: 'http://x' });
+  const message = (content: object): ReturnType<typeof saying> =>
+    saying(JSON.stringify({ choices: [{ message: content }] }));
+  t.match(await model.chat(hello, message({ content: [{ type: 'text', text: 'a' }, { text: 'b' }] })), { text: 'ab' });
+  t.match(await model.chat(hello, message({ content: null, refusal: 'no' })), { text: 'no', finish: 'filter' });
+  const failed = await model.chat(hello, saying('{"error":{"message":"full"}}')).catch((error: unknown) => error);
+  t.match(failed, { failure: 'overloaded', message: /full/ });
+});
+
+t.test('rules that are none are refused', async (t) => {
+  const wrong = [
+    { when: { usr: 'x' }, answer: { text: '' } },
+    { fault: { kind: 'stal' } },
+    { fault: { kind: 'status', status: 200 } },
+    { whn: {}, answer: { text: '' } },
+    {},
+  ];
+  for (const rule of wrong)
+    await t.rejects(startModelServer({ rules: [rule as never] }), { code: 'MILL_OPTION_INVALID' });
+});
