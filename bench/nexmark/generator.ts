@@ -3,13 +3,13 @@
  * padding, 1002 for channels and addresses, 2000 and the first event's id for the events of a split. Checked by digests of
  * its events (test/nexmark).
  *
- * A split's whole state is how many events it has made, and two integers of its random stream.
+ * A split's whole state is how many events it has made, and how many random numbers it has drawn for them.
  */
 import type { NexmarkEvent } from './events.js';
-import { SplitRandom, seeded } from './split-random.js';
+import { SplitRandom } from './split-random.js';
 
-/** Where a split goes on: events made, and the state of its random stream. */
-export type GeneratorState = readonly [count: number, hi: number, lo: number];
+/** Where a split goes on: events made, and random numbers drawn for them. */
+export type GeneratorState = readonly [count: number, drawn: number];
 
 export interface GeneratorOptions {
   /** Events a second of event time, all splits together. */
@@ -59,7 +59,7 @@ let made: Tables | undefined;
 
 /** The same for all splits of a process. */
 function tables(): Tables {
-  made ??= { pool: poolOf(seeded(1_001)), ...channelsOf(seeded(1_002)) };
+  made ??= { pool: poolOf(new SplitRandom(1_001)), ...channelsOf(new SplitRandom(1_002)) };
   return made;
 }
 
@@ -76,8 +76,8 @@ function poolOf(random: SplitRandom): string {
 }
 
 function channelsOf(random: SplitRandom): Omit<Tables, 'pool'> {
-  const url = (): string =>
-    `https://www.nexmark.com/${text(random, 5, '_')}/${text(random, 5, '_')}/${text(random, 5, '_')}/item.htm?query=1`;
+  const name = (): string => text(random, 5, UNDERSCORE);
+  const url = (): string => `https://www.nexmark.com/${name()}/${name()}/${name()}/item.htm?query=1`;
   const hotUrls = Array.from({ length: HOT_CHANNELS.length }, url);
   const channels: string[] = [];
   const urls: string[] = [];
@@ -96,16 +96,40 @@ function channelId(at: number): number {
   return reversed === -0x80000000 ? reversed : Math.abs(reversed);
 }
 
+const BLANK = 32;
+const UNDERSCORE = 95;
+const letters = Buffer.alloc(128);
+
 /** Letters with `special` among them, blanks at the ends left out. */
-function text(random: SplitRandom, max: number, special = ' '): string {
-  let made = '';
-  for (let left = 3 + random.below(max - 3); left > 0; left -= 1)
-    made += random.below(13) === 0 ? special : String.fromCharCode(97 + random.below(26));
-  return special === ' ' ? made.replace(/^ +| +$/g, '') : made;
+function text(random: SplitRandom, max: number, special = BLANK): string {
+  let end = 3 + random.below(max - 3);
+  for (let at = 0; at < end; at += 1) letters[at] = random.below(13) === 0 ? special : 97 + random.below(26);
+  let from = 0;
+  while (end > 0 && letters[end - 1] === BLANK) end -= 1;
+  while (from < end && letters[from] === BLANK) from += 1;
+  return letters.toString('latin1', from, end);
 }
 
+/** 100 times the powers of a million, at even distances of its exponent. */
+const POWERS = Float64Array.from({ length: 1_024 }, (_, at) => exactPrice(at / 1_024));
+
+function exactPrice(exponent: number): number {
+  return 10 ** (6 * exponent) * 100;
+}
+
+/**
+ * A hundred times a random power of a million, rounded. The nearest power that is known, times the exponential of what is
+ * left by its series, is right to twelve places and costs a sixth; it is not used where it might be rounded otherwise.
+ */
 function price(random: SplitRandom): number {
-  return Math.floor(10 ** (6 * random.double()) * 100 + 0.5);
+  const exponent = random.double();
+  const at = Math.trunc(exponent * 1_024);
+  const x = (exponent - at / 1_024) * (6 * Math.LN10);
+  const series = 1 + x * (1 + x * (1 / 2 + x * (1 / 6 + x * (1 / 24 + x / 120))));
+  const near = (POWERS[at] as number) * series + 0.5;
+  const rounded = Math.floor(near);
+  const rest = near - rounded;
+  return rest > 1e-4 && rest < 1 - 1e-4 ? rounded : Math.floor(exactPrice(exponent) + 0.5);
 }
 
 export class NexmarkGenerator {
@@ -120,11 +144,11 @@ export class NexmarkGenerator {
     this.firstEventId = firstEventId;
     this.delayMicros = (1e6 / rate) * splits;
     this.count = state?.[0] ?? 0;
-    this.random = state ? new SplitRandom(state[1], state[2]) : seeded(2_000 + firstEventId);
+    this.random = new SplitRandom(2_000 + firstEventId, state?.[1]);
   }
 
   get state(): GeneratorState {
-    return [this.count, ...this.random.state];
+    return [this.count, this.random.drawn];
   }
 
   next(): NexmarkEvent {

@@ -20,9 +20,18 @@ const decimal = (thousandths: number): string =>
   `${Math.floor(thousandths / 1_000)}.${String(thousandths % 1_000).padStart(3, '0')}`;
 
 const DAY_MS = 86_400_000;
-const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
-const minuteOf = (time: number): string => new Date(time).toISOString().slice(11, 16);
 const dayStart = (time: number): number => Math.floor(time / DAY_MS) * DAY_MS;
+const minuteOf = (time: number): string => MINUTES[Math.floor((time - dayStart(time)) / 60_000)] as string;
+const MINUTES = Array.from({ length: 1_440 }, (_, at) => new Date(at * 60_000).toISOString().slice(11, 16));
+
+let lastDay = { start: 0, text: '1970-01-01' };
+
+/** Most times are of the same day as the one before. */
+function dayOf(time: number): string {
+  const start = dayStart(time);
+  if (start !== lastDay.start) lastDay = { start, text: new Date(start).toISOString().slice(0, 10) };
+  return lastDay.text;
+}
 
 const q0: Query = (events) => bidsOf(events).map((b) => row(b.auction, b.bidder, b.price, b.dateTime, b.extra));
 
@@ -257,37 +266,39 @@ const classOf = (price: number): number => (price < 10_000 ? 1 : price < 1_000_0
 /** Bids, and different bidders and auctions, each in all and by class of price. */
 type Counts = number[];
 
-/** What is new of somebody with this mask is counted: in all, and in his class. */
-function countNew(counts: Counts, from: number, before: number, bit: number): void {
-  if (before === 0) counts[from] = (counts[from] as number) + 1;
-  if ((before & bit) === 0) {
-    const at = from + (bit === 1 ? 1 : bit === 2 ? 2 : 3);
-    counts[at] = (counts[at] as number) + 1;
-  }
+interface Masks {
+  get(key: number): number | undefined;
+  set(key: number, mask: number): void;
 }
 
-function counted(
-  bid: Bid,
-  handles: {
-    readonly counts: { get(): Counts; set(counts: Counts): void };
-    readonly bidders: { get(key: number): number | undefined; set(key: number, mask: number): void };
-    readonly auctions: { get(key: number): number | undefined; set(key: number, mask: number): void };
-  },
-): Counts {
-  const bit = classOf(bid.price);
-  const counts = [...handles.counts.get()];
+/** Counts somebody who is new: in all, and in this class. `from` is where his counts begin. */
+function countNew(counts: Counts, from: number, masks: Masks, key: number, bit: number): void {
+  const before = masks.get(key) ?? 0;
+  if ((before & bit) !== 0) return;
+  masks.set(key, before | bit);
+  if (before === 0) counts[from] = (counts[from] as number) + 1;
+  countIn(counts, from, bit);
+}
+
+function countIn(counts: Counts, from: number, bit: number): void {
+  const at = from + (bit === 4 ? 3 : bit);
+  counts[at] = (counts[at] as number) + 1;
+}
+
+interface CountState {
+  readonly counts: { get(): Counts; set(counts: Counts): void };
+  readonly bidders: Masks;
+  readonly auctions: Masks;
+}
+
+function counted({ bidder, auction, price }: Bid, state: CountState): Counts {
+  const bit = classOf(price);
+  const counts = state.counts.get().slice();
   counts[0] = (counts[0] as number) + 1;
-  const own = bit === 1 ? 1 : bit === 2 ? 2 : 3;
-  counts[own] = (counts[own] as number) + 1;
-  for (const [masks, key, from] of [
-    [handles.bidders, bid.bidder, 4],
-    [handles.auctions, bid.auction, 8],
-  ] as const) {
-    const before = masks.get(key) ?? 0;
-    countNew(counts, from, before, bit);
-    if ((before & bit) === 0) masks.set(key, before | bit);
-  }
-  handles.counts.set(counts);
+  countIn(counts, 0, bit);
+  countNew(counts, 4, state.bidders, bidder, bit);
+  countNew(counts, 8, state.auctions, auction, bit);
+  state.counts.set(counts);
   return counts;
 }
 

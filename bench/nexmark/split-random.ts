@@ -1,64 +1,54 @@
 /**
- * SplittableRandom (Steele, Lea, Flood 2014), as Nexmark's generator draws from it: SplitMix64 over two 32-bit integers, so that
- * nothing is boxed.
+ * SplittableRandom (Steele, Lea, Flood 2014), as Nexmark's generator draws from it. Its state is a counter in steps of a
+ * constant, and what is drawn is a mix of it: so states are mixed a block at a time, and a position is how many were drawn.
+ *
+ * `BigInt.asUintN(64, …)` around each step is what lets the compiler use machine integers.
  */
-
-const GAMMA_HI = 0x9e3779b9 | 0;
-const GAMMA_LO = 0x7f4a7c15 | 0;
-
-/** Places of the words: state, and the last product, each its upper half first. */
-const HI = 0;
-const LO = 1;
-const HIGH = 2;
-const LOW = 3;
+const STEP = 0x9e3779b97f4a7c15n;
+const BLOCK = 512;
 
 export class SplitRandom {
-  /** Integers that stand in an object by themselves would be boxed, one for each that is drawn. */
-  private readonly words = new Int32Array(4);
+  private readonly seed: bigint;
+  private readonly states = new BigUint64Array(BLOCK);
+  private readonly mixed = new BigUint64Array(BLOCK);
+  /** The upper half of what is mixed is every second one (memory is little-endian wherever Node runs). */
+  private readonly halves = new Int32Array(this.mixed.buffer);
+  /** As two numbers that are not boxed, as a bigint on its way to a number would be. */
+  private readonly last = new BigUint64Array(1);
+  private readonly lastHalves = new Uint32Array(this.last.buffer);
+  private at = 0;
+  /** Draws before this block. */
+  private before: number;
 
-  constructor(hi: number, lo: number) {
-    this.words[HI] = hi;
-    this.words[LO] = lo;
+  /** Goes on after `drawn` draws. */
+  constructor(seed: number, drawn = 0) {
+    this.seed = BigInt(seed);
+    this.before = drawn;
+    this.fill();
   }
 
-  get state(): readonly [hi: number, lo: number] {
-    return [this.words[HI] as number, this.words[LO] as number];
+  get drawn(): number {
+    return this.before + this.at;
   }
 
   /** In [0, 1), 53 bits of it. */
   double(): number {
-    this.step();
-    const { words } = this;
-    let hi = words[HI] as number;
-    let lo = words[LO] as number;
-    lo ^= (lo >>> 30) | (hi << 2);
-    hi ^= hi >>> 30;
-    this.multiply(hi, lo, 0xbf58476d, 0x1ce4e5b9);
-    hi = words[HIGH] as number;
-    lo = words[LOW] as number;
-    lo ^= (lo >>> 27) | (hi << 5);
-    hi ^= hi >>> 27;
-    this.multiply(hi, lo, 0x94d049bb, 0x133111eb);
-    hi = words[HIGH] as number;
-    lo = words[LOW] as number;
-    lo ^= (lo >>> 31) | (hi << 1);
-    hi ^= hi >>> 31;
-    return ((hi >>> 0) * 2 ** 21 + (lo >>> 11)) * 2 ** -53;
+    if (this.at === BLOCK) this.turn();
+    let z = this.states[this.at++] as bigint;
+    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
+    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
+    this.last[0] = z ^ (z >> 31n);
+    const low = this.lastHalves[0] as number;
+    const high = this.lastHalves[1] as number;
+    return (high * 2 ** 21 + (low >>> 11)) * 2 ** -53;
   }
 
   /** Any signed integer of 32 bits. */
   int32(): number {
-    this.step();
-    const { words } = this;
-    let hi = words[HI] as number;
-    let lo = words[LO] as number;
-    lo ^= hi >>> 1;
-    this.multiply(hi, lo, 0x62a9d9ed, 0x799705f5);
-    hi = words[HIGH] as number;
-    lo = words[LOW] as number;
-    const shifted = (lo >>> 28) | (hi << 4);
-    this.multiply(hi ^ (hi >>> 28), lo ^ shifted, 0xcb24d0a5, 0xc88c35b3);
-    return words[HIGH] as number;
+    if (this.at === BLOCK) this.turn();
+    const at = this.at;
+    this.at = at + 1;
+    return this.halves[2 * at + 1] as number;
   }
 
   /** From 0 to below `bound`. */
@@ -72,28 +62,20 @@ export class SplitRandom {
     }
   }
 
-  private step(): void {
-    const { words } = this;
-    const lo = ((words[LO] as number) >>> 0) + (GAMMA_LO >>> 0);
-    words[LO] = lo | 0;
-    words[HI] = ((words[HI] as number) + GAMMA_HI + (lo > 0xffffffff ? 1 : 0)) | 0;
+  private turn(): void {
+    this.before += BLOCK;
+    this.at = 0;
+    this.fill();
   }
 
-  /** The lower 64 bits of a product. */
-  private multiply(aHi: number, aLo: number, bHi: number, bLo: number): void {
-    const a0 = aLo & 0xffff;
-    const a1 = aLo >>> 16;
-    const b0 = bLo & 0xffff;
-    const b1 = bLo >>> 16;
-    const middle = a1 * b0 + ((a0 * b0) >>> 16);
-    const rest = a0 * b1 + (middle & 0xffff);
-    const upper = a1 * b1 + Math.floor(middle / 65_536) + Math.floor(rest / 65_536);
-    this.words[HIGH] = (upper + Math.imul(aHi, bLo) + Math.imul(aLo, bHi)) | 0;
-    this.words[LOW] = Math.imul(aLo, bLo);
+  private fill(): void {
+    const { states, mixed } = this;
+    let state = BigInt.asUintN(64, this.seed + BigInt(this.before) * STEP);
+    for (let at = 0; at < BLOCK; at += 1) {
+      state = BigInt.asUintN(64, state + STEP);
+      states[at] = state;
+      const half = BigInt.asUintN(64, (state ^ (state >> 33n)) * 0x62a9d9ed799705f5n);
+      mixed[at] = BigInt.asUintN(64, (half ^ (half >> 28n)) * 0xcb24d0a5c88c35b3n);
+    }
   }
-}
-
-/** Of a small seed. */
-export function seeded(seed: number): SplitRandom {
-  return new SplitRandom(0, seed);
 }
