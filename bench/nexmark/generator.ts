@@ -46,6 +46,7 @@ const FIRST_NAMES = words('Peter Paul Luke John Saul Vicky Kate Julie Sarah Deit
 const LAST_NAMES = words('Shultz Abrams Spencer White Bartels Walton Smith Jones Noris');
 const CITIES = 'Phoenix,Los Angeles,San Francisco,Boise,Portland,Bend,Redmond,Seattle,Kent,Cheyenne'.split(',');
 const STATES = words('AZ CA ID OR WA WY');
+const FOUR_DIGITS = Array.from({ length: 10_000 }, (_, at) => String(at).padStart(4, '0'));
 const HOT_CHANNELS = words('Google Facebook Baidu Apple');
 
 interface Tables {
@@ -238,7 +239,7 @@ export class NexmarkGenerator {
   }
 
   private digits(): string {
-    return String(this.random.below(10_000)).padStart(4, '0');
+    return FOUR_DIGITS[this.random.below(10_000)] as string;
   }
 
   private extra(size: number, average: number): string {
