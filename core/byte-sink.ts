@@ -4,14 +4,29 @@
 /** Copied byte by byte up to here: a view costs as much. */
 const PART_BYTES = 64;
 
+/** Written character by character up to here: a call of the encoder costs as much. */
+const TEXT_CHARS = 20;
+
+/** Of a UTF-16 code unit. */
+const UTF8_BYTES_MAX = 3;
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1;
+  return size;
+}
+
 export class ByteSink {
   #bytes: Uint8Array<ArrayBuffer>;
+  /** The same memory, seen in two other ways. */
   #view: DataView;
+  #buffer: Buffer;
   #size = 0;
 
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
     this.#view = new DataView(this.#bytes.buffer);
+    this.#buffer = Buffer.from(this.#bytes.buffer);
   }
 
   get size(): number {
@@ -31,8 +46,7 @@ export class ByteSink {
   /** Gives the bytes away; the sink starts afresh. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.bytes;
-    this.#bytes = new Uint8Array(256);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#hold(new Uint8Array(256));
     this.#size = 0;
     return taken;
   }
@@ -93,10 +107,32 @@ export class ByteSink {
       this.#bytes[from - 1] = length;
       return;
     }
-    const written = this.#bytes.slice(from, this.#size);
+    const end = this.#size + varintSize(length) - 1;
+    this.#reserve(end - this.#size);
+    this.#bytes.copyWithin(end - length, from, this.#size);
     this.#size = from - 1;
     this.varint(length);
-    this.put(written);
+    this.#size = end;
+  }
+
+  /** A text of ASCII alone, a byte a character; any other is not put, and gives false. */
+  ascii(text: string): boolean {
+    const { length } = text;
+    this.#reserve(length * UTF8_BYTES_MAX);
+    const from = this.#size;
+    if (length > TEXT_CHARS) {
+      // A character that is not ASCII takes more than a byte.
+      if (this.#buffer.write(text, from) !== length) return false;
+    } else {
+      const own = this.#bytes;
+      for (let at = 0; at < length; at += 1) {
+        const unit = text.charCodeAt(at);
+        if (unit >= 0x80) return false;
+        own[from + at] = unit;
+      }
+    }
+    this.#size = from + length;
+    return true;
   }
 
   put(bytes: Uint8Array): void {
@@ -121,8 +157,13 @@ export class ByteSink {
     if (needed <= this.#bytes.length) return;
     const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
     bytes.set(this.bytes);
+    this.#hold(bytes);
+  }
+
+  #hold(bytes: Uint8Array<ArrayBuffer>): void {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
+    this.#buffer = Buffer.from(bytes.buffer);
   }
 }
 

@@ -96,12 +96,7 @@ function putText(value: string, into: ByteSink): boolean {
     into.u8(0xd9);
     into.u8(length);
   }
-  for (let at = 0; at < length; at += 1) {
-    const unit = value.charCodeAt(at);
-    if (unit >= 0x80) return false;
-    into.u8(unit);
-  }
-  return true;
+  return into.ascii(value);
 }
 
 function putObject(value: object | null, into: ByteSink, depth: number): boolean {

@@ -48,7 +48,12 @@ export class Ranking {
   }
 
   with(rows: readonly Row[], row: Row): Row[] {
-    return rows.toSpliced(this.#placeAfter(rows, row[0]), 0, row);
+    return rows.toSpliced(this.placeAfter(rows, row[0]), 0, row);
+  }
+
+  /** Where a new row with that sort key stands. */
+  placeAfter(rows: readonly Row[], sort: Key): number {
+    return firstIndex(rows, (row) => this.compare(row[0], sort) > 0);
   }
 
   /** Index of a row with that sort key which `isIt`; -1: there is none. */
@@ -110,10 +115,6 @@ export class Ranking {
 
   #placeBefore(rows: readonly Row[], sort: Key): number {
     return firstIndex(rows, (row) => this.compare(row[0], sort) >= 0);
-  }
-
-  #placeAfter(rows: readonly Row[], sort: Key): number {
-    return firstIndex(rows, (row) => this.compare(row[0], sort) > 0);
   }
 }
 

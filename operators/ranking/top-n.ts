@@ -78,24 +78,40 @@ class TopN {
     return results;
   }
 
-  /** Each record pushes one out at most, and nobody asks for ranks: what changes is plain to see. */
+  /** Each record pushes one out at most, and moves those behind it by one: what changes is plain to see. */
   get #isSimple(): boolean {
-    const { ties, withRank, ofChanges, id } = this.#spec;
-    return ties === 'row-number' && !withRank && !ofChanges && id === undefined;
+    const { ties, ofChanges, id } = this.#spec;
+    return ties === 'row-number' && !ofChanges && id === undefined;
   }
 
   #takeSimple(row: Row, kept: Kept): Results {
-    const { n, offset } = this.#spec;
+    const { n, offset, withRank } = this.#spec;
     const before = kept.rows.get() ?? [];
     if (this.#ranking.isBeyond(before, row[0])) return NOTHING;
-    const after = this.#ranking.with(before, row);
-    const leaving = after[n + offset];
+    const place = this.#ranking.placeAfter(before, row[0]);
+    const after = before.toSpliced(place, 0, row);
+    const leaving = after.length > n + offset ? after.pop() : undefined;
+    kept.rows.set(after);
     // If it is placed before the ranking, the last one there moves into it.
-    const entering = after[Math.max(offset, after.indexOf(row))];
-    kept.rows.set(leaving ? after.slice(0, -1) : after);
+    const first = Math.max(offset, place);
+    if (withRank) return this.#moved(before, after, first);
+    const entering = after[first];
     const results: Change<unknown>[] = [];
     if (leaving) results.push({ kind: 'delete', record: leaving[1] });
     if (entering) results.push({ kind: 'insert', record: entering[1] });
+    return results;
+  }
+
+  /** All rows from one place on have another rank now. */
+  #moved(before: readonly Row[], after: readonly Row[], from: number): Results {
+    const results: Change<unknown>[] = [];
+    for (let at = from; at < after.length; at += 1) {
+      const [old, now] = [before[at], after[at] as Row];
+      // Equal records have equal sort keys, which cost less to compare.
+      if (old && this.#ranking.compare(old[0], now[0]) === 0 && sameValue(old[1], now[1])) continue;
+      const rank = at + 1;
+      pushChange(results, old && { rank, record: old[1] }, { rank, record: now[1] });
+    }
     return results;
   }
 
