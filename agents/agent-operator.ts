@@ -14,28 +14,21 @@
 import type { Inbox } from '../core/batch.js';
 import { MillraceError } from '../core/errors.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
-import type { Operator, OperatorContext, OperatorFactory } from '../operators/operator.js';
-import type { ListTable, Pane, TimerKind, TimerTable, ValueTable } from '../state/backend.js';
+import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../operators/operator.js';
+import type { ListTable, Pane, TimerKind, TimerTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
 import { failureOf } from './agent-failure.js';
+import { Allowances, type Spent } from './allowance.js';
 import { CheckpointGate } from './checkpoint-gate.js';
 import { KnownCalls } from './known-calls.js';
-import { ModelHealth } from './model-calls.js';
+import { Mailbox, UNCLAIMED } from './mailbox.js';
+import { type Given, ModelHealth } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';
 import type { Remembered } from './run-record.js';
-import {
-  type Arrived,
-  type CallEntry,
-  type Deadline,
-  isEmpty,
-  isIdle,
-  type KeyRow,
-  newKeyRow,
-  runId,
-} from './run-row.js';
+import { type Arrived, type CallEntry, type Deadline, isEmpty, type KeyRow, runId, type StepRow } from './run-row.js';
 import { StagedState } from './staged-state.js';
 import { REQUESTS } from './tool-calls.js';
 
@@ -57,7 +50,6 @@ const PORTS = ['inputs', 'events', 'decisions'] as const;
 /** Side outputs, beside those of `ctx.emit` and of requests. */
 export const FAILURES = 'failures';
 export const RUNS = 'runs';
-export const UNCLAIMED = 'unclaimed';
 
 /** All that a run has taken in was in the checkpoint that the job has gone on from. */
 const RESTORED = -1;
@@ -67,7 +59,8 @@ export const AGENT_SIDES = [FAILURES, RUNS, REQUESTS, EMITTED, UNCLAIMED] as con
 const SPECS = new WeakMap<OperatorFactory, AgentSpec>();
 
 export function agentFactory(spec: AgentSpec): OperatorFactory {
-  const factory: OperatorFactory = (context) => new AgentOperator(spec, context);
+  const factory: OperatorFactory = (context, restored) =>
+    new AgentOperator(spec, context, restored as readonly Spent[]);
   SPECS.set(factory, spec);
   return factory;
 }
@@ -83,12 +76,12 @@ class AgentOperator implements Operator, RunHost {
   readonly #context: OperatorContext;
   readonly #agents: ReadonlyMap<string, Agent<never, unknown>>;
   readonly #rows: Pane<KeyRow>;
-  /** Inputs so far, of each key. */
-  readonly #numbers: ValueTable<number>;
   readonly #remembered: ListTable<Remembered>;
   readonly #health = new ModelHealth();
   readonly #gate: CheckpointGate;
   readonly #outbox: OutboxSender;
+  readonly #mailbox: Mailbox;
+  readonly #allowances: Allowances;
   /** Runs in memory, by the slots of their keys. */
   readonly #runs = new Map<number, Run>();
   /** Those with something to be put out, or that have ended. */
@@ -98,15 +91,15 @@ class AgentOperator implements Operator, RunHost {
   #queue: number[] = [];
   /** Keys to be looked at once their state is at hand. */
   readonly #toVisit = new Set<number>();
-  /** Inputs that wait. */
-  #waiting = 0;
+  /** Slots of keys whose runs wait and are not in memory. */
+  readonly #asleep = new Set<number>();
   /** No more inputs, events or decisions will come. */
   inputEnded = false;
   /** The last one that was not the final one. */
   watermark: number;
   #closed = false;
 
-  constructor(spec: AgentSpec, context: OperatorContext) {
+  constructor(spec: AgentSpec, context: OperatorContext, restored: readonly Spent[]) {
     const { state } = context;
     this.#spec = spec;
     this.#context = context;
@@ -114,11 +107,20 @@ class AgentOperator implements Operator, RunHost {
     this.watermark = context.watermark;
     this.#agents = new Map([...spec.previous, spec.agent].map((agent) => [agent.version, agent]));
     this.#rows = state.panes<KeyRow>(innerName('agent', 'rows')).pane(0);
-    this.#numbers = state.value<number>(innerName('agent', 'numbers'));
     this.#remembered = state.list<Remembered>(innerName('agent', 'memory'));
     this.#known = new KnownCalls(context);
     this.#gate = new CheckpointGate(context);
     this.#outbox = new OutboxSender(context, this.#agents, this.#gate, (slot, key) => this.#sent(slot, key));
+    this.#allowances = new Allowances(context, restored);
+    this.#mailbox = new Mailbox({
+      context,
+      rows: this.#rows,
+      known: this.#known,
+      mailbox: spec.mailbox,
+      earlyMs: spec.earlyMs,
+      begin: (slot) => this.#begin(slot),
+      came: (slot) => this.#came(slot),
+    });
   }
 
   open(): void {
@@ -127,7 +129,7 @@ class AgentOperator implements Operator, RunHost {
       const slot = this.#rows.slotAt(at);
       const row = this.#rows.get(slot) as KeyRow;
       if (this.#known.attach(row, this.#keyOf(slot))) this.#rows.set(slot, row);
-      this.#waiting += row.waiting.length;
+      this.#mailbox.restored(row);
       for (const message of row.outbox) this.#outbox.add(slot, this.#keyOf(slot), message);
       if (row.run || row.waiting.length > 0) this.#toVisit.add(slot);
     }
@@ -135,8 +137,8 @@ class AgentOperator implements Operator, RunHost {
   }
 
   process(inbox: Inbox): void {
-    if (PORTS[inbox.port] === 'inputs') this.#takeInputs(inbox);
-    else this.#takeEvents(inbox, PORTS[inbox.port] as Arrived['from']);
+    if (PORTS[inbox.port] === 'inputs') this.#mailbox.takeInputs(inbox);
+    else this.#mailbox.takeEvents(inbox, PORTS[inbox.port] as Arrived['from']);
   }
 
   onWake(): void {
@@ -155,6 +157,8 @@ class AgentOperator implements Operator, RunHost {
     if (watermark < TIME_MAX) return true;
     this.inputEnded = true;
     for (const run of this.#runs.values()) run.inputEnded();
+    for (const slot of this.#asleep) this.#toVisit.add(slot);
+    this.#context.wake();
     return true;
   }
 
@@ -163,17 +167,18 @@ class AgentOperator implements Operator, RunHost {
   }
 
   holdsEnd(): boolean {
-    return this.#waiting > 0 || this.#runs.size > 0 || this.#outbox.size > 0 || this.#unstarted;
+    return this.#mailbox.waiting > 0 || this.#runs.size > 0 || this.#outbox.size > 0 || this.#unstarted;
   }
 
-  snapshot(checkpoint: number): Record<never, never> {
+  snapshot(checkpoint: number): OperatorSnapshot {
     this.#gate.cut(checkpoint);
     this.#known.carry();
-    return {};
+    return { state: this.#allowances.spent };
   }
 
   onCheckpointComplete(checkpoint: number): void {
     this.#gate.complete(checkpoint);
+    for (const run of this.#runs.values()) if (run.isAsleep && this.#gate.holds(run.takenInAt)) this.#layDown(run);
   }
 
   onCheckpointAborted(): void {
@@ -187,53 +192,14 @@ class AgentOperator implements Operator, RunHost {
     this.#gate.close();
   }
 
-  // What comes
-
-  #takeInputs(inbox: Inbox): void {
-    const { records, timestamps, slots, count } = inbox.batch;
-    for (; inbox.cursor < count && this.#hasRoom; inbox.cursor += 1) {
-      const slot = slots[inbox.cursor] as number;
-      this.#takeInput(slot, records[inbox.cursor], timestamps[inbox.cursor] as number);
-    }
-  }
-
-  #takeInput(slot: number, input: unknown, timestamp: number): void {
-    const number = this.#numbers.get(slot) ?? 0;
-    this.#numbers.set(slot, number + 1);
-    const row = this.#rows.get(slot) ?? newKeyRow();
-    row.waiting.push([input, timestamp, number]);
-    this.#known.claim(row, this.#keyOf(slot), input, number);
-    this.#rows.set(slot, row);
-    this.#waiting += 1;
-    if (row.run === null && row.waiting.length === 1) this.#begin(slot);
-  }
-
-  /** Something for runs of a key that has none is kept for the next one for a while, or goes out again as unclaimed. */
-  #takeEvents(inbox: Inbox, from: Arrived['from']): void {
-    const { records, timestamps, slots, count } = inbox.batch;
-    const unclaimed = this.#context.side(UNCLAIMED);
-    for (; inbox.cursor < count && !unclaimed.full; inbox.cursor += 1) {
-      const slot = slots[inbox.cursor] as number;
-      const value = records[inbox.cursor];
-      const timestamp = timestamps[inbox.cursor] as number;
-      const row = this.#rows.get(slot) ?? newKeyRow();
-      if (isIdle(row)) {
-        if (this.#spec.earlyMs === 0 || timestamp === TIME_MIN) {
-          unclaimed.push(value, timestamp);
-          continue;
-        }
-        this.#context.state.timers('event').add(slot, timestamp + this.#spec.earlyMs);
-      }
-      row.arrived.push({ from, value, timestamp });
-      this.#rows.set(slot, row);
-      const run = this.#runs.get(slot);
-      run?.tookIn(this.#gate.cutAt);
-      run?.look(this.watermark);
-    }
-  }
-
-  get #hasRoom(): boolean {
-    return this.#waiting < this.#spec.mailbox || this.#context.awaitsBarrier;
+  /** Something has come for a key that has a run, or will have one. */
+  #came(slot: number): void {
+    const run = this.#runs.get(slot);
+    run?.tookIn(this.#gate.cutAt);
+    run?.look(this.watermark);
+    if (run || !this.#asleep.has(slot)) return;
+    this.#toVisit.add(slot);
+    this.#context.wake();
   }
 
   // Runs
@@ -245,8 +211,7 @@ class AgentOperator implements Operator, RunHost {
       return;
     }
     const row = this.#rows.get(slot) as KeyRow;
-    const [input, timestamp, number] = row.waiting.shift() as KeyRow['waiting'][0];
-    this.#waiting -= 1;
+    const [input, timestamp, number] = this.#mailbox.next(row);
     const key = this.#keyOf(slot);
     const id = runId(this.operator, key, number, input);
     const { version } = this.#spec.agent;
@@ -287,6 +252,7 @@ class AgentOperator implements Operator, RunHost {
       takenInAt,
       recent: this.#remembered.get(slot).slice(),
     });
+    this.#asleep.delete(slot);
     this.#runs.set(slot, run);
     this.#limitTime(run, agent);
     run.start(async () => {
@@ -301,6 +267,25 @@ class AgentOperator implements Operator, RunHost {
     const left = Math.max(0, run.row.startedAt + timeoutMs - host.now());
     const error = new MillraceError('MILL_AGENT_LIMIT', `the run has used up its ${timeoutMs} ms`);
     run.cancelTimeout = host.timer(left, () => run.stop(error));
+  }
+
+  /** What a run that waits has taken in is in a completed checkpoint: it need not be in memory to wait. */
+  #layDown(run: Run): void {
+    const { slot, row } = run;
+    run.abandon();
+    this.#leave(run);
+    this.#asleep.add(slot);
+    const { timeoutMs } = this.#agentOf(run).budget;
+    if (timeoutMs < Number.POSITIVE_INFINITY) this.#wakeAt(slot, { at: row.startedAt + timeoutMs, time: 'processing' });
+  }
+
+  /** Out of memory. */
+  #leave(run: Run): void {
+    run.cancelTimeout?.();
+    this.#allowances.ended(run);
+    this.#progressed.delete(run);
+    this.#runs.delete(run.slot);
+    this.#context.state.unpin(run.slot);
   }
 
   get #hasFreeRun(): boolean {
@@ -342,25 +327,21 @@ class AgentOperator implements Operator, RunHost {
 
   /** Time has come for a wait of the key's run, or there is room for one. */
   #visit(slot: number, watermark = this.watermark): void {
+    this.#allowances.forget(slot, this.#spec.agent);
     const row = this.#rows.get(slot);
     if (!row) return;
     const run = this.#runs.get(slot);
     if (run) {
       run.tookIn(this.#gate.cutAt);
       run.look(watermark);
-    } else if (row.run) this.#execute(slot, row, row.arrived.length > 0 ? this.#gate.cutAt : RESTORED);
+    } else if (row.run) this.#execute(slot, row, this.#hasNews(slot, row) ? this.#gate.cutAt : RESTORED);
     else if (row.waiting.length > 0) this.#begin(slot);
-    else this.#giveUp(slot, row, watermark);
+    else this.#mailbox.giveUp(slot, row, watermark, (timestamp) => this.#stamp(timestamp));
   }
 
-  /** No run has come in time for what is kept of a key. */
-  #giveUp(slot: number, row: KeyRow, watermark: number): void {
-    const isOver = ({ timestamp }: Arrived): boolean => timestamp + this.#spec.earlyMs <= watermark;
-    const unclaimed = this.#context.side(UNCLAIMED);
-    for (const { value, timestamp } of row.arrived.filter(isOver)) unclaimed.push(value, this.#stamp(timestamp));
-    row.arrived = row.arrived.filter((each) => !isOver(each));
-    if (isEmpty(row)) this.#rows.remove(slot);
-    else this.#rows.set(slot, row);
+  /** Something has come for its run, or time has, since the checkpoint that the job has gone on from. */
+  #hasNews(slot: number, { arrived }: KeyRow): boolean {
+    return this.#asleep.has(slot) || arrived.length > 0;
   }
 
   // What goes out
@@ -394,16 +375,14 @@ class AgentOperator implements Operator, RunHost {
     const record = run.record(replied ? 'replied' : 'failed', replied ? result.value : undefined);
     if (!replied) this.#context.side(FAILURES).push(failureOf(record, result.error), time);
     this.#context.side(RUNS).push(record, time);
-    run.cancelTimeout?.();
-    this.#runs.delete(slot);
-    this.#context.state.unpin(slot);
+    this.#leave(run);
     this.#next(slot, row.id);
   }
 
   /** Its writes take effect. */
   #keepResults(run: Run, reply: unknown): void {
     run.state.commit();
-    const { remembers } = this.#agents.get(run.row.version) as Agent<never, unknown>;
+    const { remembers } = this.#agentOf(run);
     if (remembers === 0) return;
     const recent = [...this.#remembered.get(run.slot), { input: run.row.input, reply }];
     this.#remembered.set(run.slot, recent.slice(-remembers));
@@ -454,8 +433,21 @@ class AgentOperator implements Operator, RunHost {
     return this.#gate.passed(() => run.takenInAt);
   }
 
-  wakeAt({ slot }: Run, { at, time }: Deadline): void {
-    if (!this.#closed) this.#context.state.timers(time).add(slot, at);
+  allowed(run: Run): Promise<void> {
+    return this.#allowances.begin(run, this.#agentOf(run));
+  }
+
+  kept(run: Run, { kind, answer }: StepRow): void {
+    if (this.#closed || kind !== 'model') return;
+    this.#allowances.add(run, this.#agentOf(run), 'value' in answer ? (answer.value as Given) : undefined);
+  }
+
+  wakeAt({ slot }: Run, deadline: Deadline): void {
+    if (!this.#closed) this.#wakeAt(slot, deadline);
+  }
+
+  #wakeAt(slot: number, { at, time }: Deadline): void {
+    this.#context.state.timers(time).add(slot, at);
     this.#context.wake();
   }
 
@@ -485,6 +477,10 @@ class AgentOperator implements Operator, RunHost {
     if (isEmpty(row)) this.#rows.remove(slot);
     else this.#rows.set(slot, row);
     this.#context.wake();
+  }
+
+  #agentOf({ row }: Run): Agent<never, unknown> {
+    return this.#agents.get(row.version) as Agent<never, unknown>;
   }
 
   #keyOf(slot: number): unknown {

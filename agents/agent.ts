@@ -6,6 +6,7 @@ import { MillraceError } from '../core/errors.js';
 import type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
 import { type Duration, durationMs } from '../core/time.js';
 import type { StateDescriptors } from '../state/descriptors.js';
+import type { Allowance } from './allowance.js';
 import { type LoopOptions, loopOf } from './loop.js';
 import type { ChatModel } from './model/chat-model.js';
 import type { AgentContext } from './run-context.js';
@@ -14,7 +15,21 @@ import type { Tool } from './tool.js';
 /** Tools by the names that models call them by. */
 export type Tools = Readonly<Record<string, Tool>>;
 
-/** What bounds one run; what goes beyond fails with `MILL_AGENT_LIMIT`. */
+/** What may be spent on models in each period. */
+export interface PeriodBudget {
+  /** Calls of models. */
+  readonly calls?: number;
+  /** Tokens, in and out. What is asked when some are left may go beyond. */
+  readonly tokens?: number;
+  /** Money, by `prices`. */
+  readonly usd?: number;
+  /** Periods begin at multiples of this since 1970, by the clock: `'1d'` is a day in UTC. */
+  readonly per: Duration;
+  /** What a run does when all is spent: wait for the next period (default), or fail with `MILL_AGENT_LIMIT`. */
+  readonly whenSpent?: 'wait' | 'fail';
+}
+
+/** What bounds one run, which fails with `MILL_AGENT_LIMIT` when it goes beyond; and what all runs may spend over time. */
 export interface Budget {
   /** Calls of models; default 16. */
   readonly steps?: number;
@@ -24,6 +39,10 @@ export interface Budget {
   readonly usd?: number;
   /** Processing time from the beginning, waiting for events and people included. */
   readonly timeout?: Duration;
+  /** All runs of a key together. A run that waits for its key's next period holds no other key up. */
+  readonly perKey?: PeriodBudget;
+  /** All runs together. Each subtask has an equal share. Runs that wait hold others up, and then the stream. */
+  readonly perAgent?: PeriodBudget;
 }
 
 /** US dollars for a million tokens. */
@@ -93,6 +112,8 @@ export interface Agent<I, O> {
     readonly tokens: number;
     readonly usd: number;
     readonly timeoutMs: number;
+    readonly perKey: Allowance | undefined;
+    readonly perAgent: Allowance | undefined;
   };
   readonly prices: Readonly<Record<string, Price>>;
   readonly guard: Guard | undefined;
@@ -151,14 +172,28 @@ export function agent(
   });
 }
 
-function budgetOf({ steps = STEPS_MAX, tokens, usd, timeout }: Budget): Agent<never, unknown>['budget'] {
+function budgetOf(budget: Budget): Agent<never, unknown>['budget'] {
+  const { steps = STEPS_MAX, tokens, usd, timeout, perKey, perAgent } = budget;
   if (!Number.isSafeInteger(steps) || steps < 1) throw invalid(`budget.steps is ${steps}`);
   return {
     steps,
     tokens: tokens ?? Number.POSITIVE_INFINITY,
     usd: usd ?? Number.POSITIVE_INFINITY,
     timeoutMs: timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout, 'budget.timeout'),
+    perKey: perKey && allowanceOf(perKey, 'budget.perKey'),
+    perAgent: perAgent && allowanceOf(perAgent, 'budget.perAgent'),
   };
+}
+
+function allowanceOf({ calls, tokens, usd, per, whenSpent = 'wait' }: PeriodBudget, name: string): Allowance {
+  const bound = (amount: number | undefined, of: string): number => {
+    if (amount === undefined) return Number.POSITIVE_INFINITY;
+    if (amount > 0) return amount;
+    throw invalid(`${name}.${of} is ${amount}`);
+  };
+  const perMs = durationMs(per, `${name}.per`);
+  if (perMs <= 0) throw invalid(`${name}.per is ${per}`);
+  return { calls: bound(calls, 'calls'), tokens: bound(tokens, 'tokens'), usd: bound(usd, 'usd'), perMs, whenSpent };
 }
 
 function invalid(text: string): MillraceError {

@@ -33,7 +33,7 @@ export class CheckpointGate {
 
   /** Resolves once a completed checkpoint began after that. */
   passed(takenInAt: () => number): Promise<void> {
-    if (!this.#context.calls || this.#holds(takenInAt())) return Promise.resolve();
+    if (!this.#context.calls || this.holds(takenInAt())) return Promise.resolve();
     return new Promise((pass) => {
       this.#waiting.push({ takenInAt, pass });
       this.#ask();
@@ -46,7 +46,7 @@ export class CheckpointGate {
 
   complete(checkpoint: number): void {
     this.#completed = checkpoint;
-    const passing = this.#waiting.filter(({ takenInAt }) => this.#holds(takenInAt()));
+    const passing = this.#waiting.filter(({ takenInAt }) => this.holds(takenInAt()));
     this.#waiting = this.#waiting.filter((waiter) => !passing.includes(waiter));
     for (const { pass } of passing) pass();
     if (this.#waiting.length > 0) this.#ask();
@@ -60,7 +60,8 @@ export class CheckpointGate {
     this.#cancelAsk?.();
   }
 
-  #holds(takenInAt: number): boolean {
+  /** Whether a completed checkpoint began after that. */
+  holds(takenInAt: number): boolean {
     return takenInAt < this.#completed;
   }
 

@@ -12,6 +12,7 @@ export type {
   CodeAgentOptions,
   Guard,
   ModelAgentOptions,
+  PeriodBudget,
   Price,
   Tools,
   Verdict,

@@ -63,12 +63,17 @@ export class Spending {
     this.#calls += 1;
   }
 
-  add(modelId: string, { inputTokens, outputTokens, cachedTokens = 0 }: ChatAnswer['usage']): void {
-    this.#tokens += inputTokens + outputTokens;
+  add({ answer: { usage }, usd }: Given): void {
+    this.#tokens += usage.inputTokens + usage.outputTokens;
+    this.#usd += usd;
+  }
+
+  /** What an answer costs, in US dollars; 0: nobody knows. */
+  costOf(modelId: string, { inputTokens, outputTokens, cachedTokens = 0 }: ChatAnswer['usage']): number {
     const price = this.#agent.prices[modelId];
-    if (!price) return;
+    if (!price) return 0;
     const { input, output, cached = input } = price;
-    this.#usd += ((inputTokens - cachedTokens) * input + cachedTokens * cached + outputTokens * output) / MILLION;
+    return ((inputTokens - cachedTokens) * input + cachedTokens * cached + outputTokens * output) / MILLION;
   }
 }
 
@@ -80,9 +85,10 @@ export interface ModelCalling {
   readonly spending: Spending;
 }
 
-/** The answer with the model that gave it. */
-interface Given {
+/** An answer with the model that gave it, and what it has cost: what is kept of a call. */
+export interface Given {
   readonly by: string;
+  readonly usd: number;
   readonly answer: ChatAnswer;
 }
 
@@ -94,19 +100,21 @@ export async function callModel(calling: ModelCalling, request: ChatRequest): Pr
   const step = run.take();
   spending.begin();
   const asked = { kind: 'model', name: first.id, request } as const;
-  const { by, answer } = (await run.ask(step, asked, () => anyAnswer(calling, request))) as Given;
-  spending.add(by, answer.usage);
-  return answer;
+  const given = (await run.ask(step, asked, () => anyAnswer(calling, request))) as Given;
+  spending.add(given);
+  return given.answer;
 }
 
 async function anyAnswer(calling: ModelCalling, request: ChatRequest): Promise<Given> {
-  const { models, health, host } = calling;
+  const { run, models, health, host, spending } = calling;
+  await run.allowed();
   const up = models.filter((model) => health.brokenUntil(model) <= host.elapsed());
   let failure: unknown;
   // If all are down, asking is the only way to learn that one is up again.
   for (const model of up.length > 0 ? up : models) {
     try {
-      return { by: model.id, answer: await answerOf(model, calling, request) };
+      const answer = await answerOf(model, calling, request);
+      return { by: model.id, usd: spending.costOf(model.id, answer.usage), answer };
     } catch (error) {
       failure = error;
     }

@@ -8,7 +8,7 @@ import type { OperatorContext } from '../operators/operator.js';
 import type { Agent } from './agent.js';
 import type { CheckpointGate } from './checkpoint-gate.js';
 import type { OutboxRow } from './run-row.js';
-import { pause, withTimeout } from './timeout.js';
+import { abortController, pause, withTimeout } from './timeout.js';
 
 const DELAY_MS = 500;
 const DELAY_MS_MAX = 30_000;
@@ -18,7 +18,7 @@ export class OutboxSender {
   readonly #agents: ReadonlyMap<string, Agent<never, unknown>>;
   readonly #gate: CheckpointGate;
   readonly #sent: (slot: number, idempotencyKey: string) => void;
-  readonly #controller = new AbortController();
+  readonly #controller = abortController();
   #size = 0;
 
   constructor(

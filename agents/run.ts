@@ -13,6 +13,7 @@ import { changesBetween, fingerprintOf } from './fingerprint.js';
 import type { Remembered, RunRecord, StepRecord } from './run-record.js';
 import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepKind, StepRow } from './run-row.js';
 import type { StagedState } from './staged-state.js';
+import { abortController } from './timeout.js';
 
 /** What a run asks of the operator that hosts it. */
 export interface RunHost {
@@ -37,6 +38,10 @@ export interface RunHost {
   wakeAt(run: Run, deadline: Deadline): void;
   /** The run has something to put out, or has ended, or begins or ceases to wait. */
   progressed(run: Run): void;
+  /** Resolves when the run may spend something on a model. */
+  allowed(run: Run): Promise<void>;
+  /** How a step has ended is part of the run's row now. */
+  kept(run: Run, row: StepRow): void;
   /** Tells people of an act in doubt, once. */
   tell(run: Run, step: number, request: unknown): void;
   /** The job can't go on. */
@@ -97,7 +102,7 @@ export class Run {
   /** Ends it when its time is over. */
   cancelTimeout: (() => void) | undefined;
   readonly #host: RunHost;
-  readonly #controller = new AbortController();
+  readonly #controller = abortController();
   /** What the journal knows of it beyond its steps. */
   readonly #ahead: readonly CallEntry[];
   /** It was in the checkpoint: what it asks must be what it asked. */
@@ -106,7 +111,9 @@ export class Run {
   readonly #wasBegun: ReadonlySet<number>;
   readonly #waits = new Map<number, Wait>();
   #next = 0;
+  /** Steps that are being made, and of these those that hold nobody up. */
   #performing = 0;
+  #resting = 0;
   #over = false;
 
   constructor(options: {
@@ -141,9 +148,16 @@ export class Run {
     return this.#over;
   }
 
-  /** It waits for an event, a time or a person, and for nothing else. */
+  /** It waits for an event, a time or a person, or for its key's budget, and for nothing else. */
   get isWaiting(): boolean {
-    return this.#waits.size > 0 && this.#performing === 0;
+    return this.#waits.size + this.#resting > 0 && this.#performing === this.#resting;
+  }
+
+  /** All that it waits for is in its row: executed again, it would wait for the same. */
+  get isAsleep(): boolean {
+    if (this.#waits.size === 0 || this.#performing > 0 || this.result || this.outputs.length > this.row.emitted)
+      return false;
+    return [...this.#waits.keys()].every((id) => id < DOUBTS);
   }
 
   start(execute: () => Promise<unknown>): void {
@@ -223,6 +237,22 @@ export class Run {
     this.#record(step, asked, answer, at);
     if ('thrown' in outcome) throw outcome.thrown;
     return outcome.value;
+  }
+
+  /** Resolves when it may spend something on a model. */
+  allowed(): Promise<void> {
+    return this.#host.allowed(this);
+  }
+
+  /** A wait in the middle of a step, during which the run is not at work. */
+  async rest(wait: Promise<void>): Promise<void> {
+    this.#resting += 1;
+    this.#host.progressed(this);
+    try {
+      await wait;
+    } finally {
+      this.#resting -= 1;
+    }
   }
 
   /** Says in the journal that an act is about to be made; resolves once that, and all it rests on, is durable. */
@@ -420,6 +450,7 @@ export class Run {
       while (run.steps.length < step) run.steps.push(null);
       run.steps[step] = row;
     });
+    this.#host.kept(this, row);
   }
 
   #log(step: number, { kind, name, request }: Asked, { request: fingerprint, answer, at, ms }: StepRow): void {

@@ -1,8 +1,16 @@
 /**
  * Work that may take so long, by the host's timers.
  */
+import { setMaxListeners } from 'node:events';
 import { MillraceError } from '../core/errors.js';
 import type { Host } from '../core/host.js';
+
+/** For any number of listeners: Node takes more than ten for a leak. */
+export function abortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
 
 /**
  * What `work` gives. Throws `MILL_ASYNC_TIMEOUT` when it takes longer, and aborts its signal then; and when `parent` is

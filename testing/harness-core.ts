@@ -154,6 +154,8 @@ export class HarnessCore {
     const captures = new Map([...this.#captures].map(([name, capture]) => [name, capture.mark()]));
     const channels = new Map([...this.#channels].map(([source, states]) => [source, [...states]]));
     this.#newest = new HarnessSnapshot({ manifest: this.#manifest, files: this.#files, channels, captures });
+    this.#deployment.complete(this.#epoch);
+    this.settle();
     return this.#newest;
   }
 

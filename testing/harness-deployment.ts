@@ -117,6 +117,11 @@ export class HarnessDeployment {
     return cut;
   }
 
+  /** The checkpoint is there to go on from. */
+  complete(checkpoint: number): void {
+    for (const subtask of this.#subtasks) subtask.complete(checkpoint);
+  }
+
   *rows(): Iterable<readonly [uid: string, row: StateRow]> {
     for (const subtask of this.#subtasks) yield* subtask.rows();
   }

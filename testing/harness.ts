@@ -32,6 +32,9 @@ export interface SendOptions {
   readonly channel?: number;
 }
 
+/** Promises in a row that asynchronous work may wait for. */
+const SETTLING_TURNS = 128;
+
 /** What both harnesses can do. */
 abstract class Harness {
   /** @internal */
@@ -61,7 +64,7 @@ abstract class Harness {
 
   /** Lets asynchronous work (offloaded functions) come to an end. */
   async settled(): Promise<this> {
-    for (let turn = 0; turn < 32; turn += 1) {
+    for (let turn = 0; turn < SETTLING_TURNS; turn += 1) {
       await null;
       this.core.settle();
     }

@@ -189,6 +189,10 @@ class Replaying implements RunHost {
 
   wakeAt(): void {}
 
+  async allowed(): Promise<void> {}
+
+  kept(): void {}
+
   tell(): void {}
 
   progressed(run: Run): void {

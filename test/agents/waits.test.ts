@@ -285,3 +285,71 @@ t.test('a run that asks for something else when it is executed again is found ou
     { code: 'MILL_AGENT_DIVERGED', message: /step 0 for step peek, and before it asked step look/ },
   );
 });
+
+t.test(
+  'a run that waits is not in memory once a checkpoint has it; it wakes for events, times and the end',
+  async (t) => {
+    let executions = 0;
+    const sleeper = agent({
+      version: '1',
+      tools: {},
+      state: {},
+      async run({ id }: Claim, ctx) {
+        executions += 1;
+        const first = await ctx.step('first', () => `${id}!`);
+        ctx.emit({ asked: id });
+        const answer = await ctx.waitForEvent<Answer>('answer', ({ text }) => text !== 'noise', { timeout: '1d' });
+        return { first, answer: answer?.text };
+      },
+    });
+    const h = await driven(sleeper);
+    for (const id of ['a', 'b', 'c']) h.send({ id, cents: 1 }, { at: 1_000 });
+    await h.settled();
+    t.equal(executions, 3);
+    t.same(h.takeSide('emitted').length, 3);
+    await h.snapshot();
+    await h.settled();
+    h.send({ id: 'a', text: 'noise' }, { input: 2, at: 2_000 });
+    await h.settled();
+    t.equal(executions, 4, 'it has been woken');
+    await h.snapshot();
+    await h.settled();
+    h.send({ id: 'a', text: 'this' }, { input: 2, at: 3_000 });
+    await h.settled();
+    t.equal(executions, 5);
+    t.same(h.take(), [{ first: 'a!', answer: 'this' }]);
+    h.watermark(86_401_000);
+    await h.settled();
+    t.same(h.take(), [
+      { first: 'b!', answer: undefined },
+      { first: 'c!', answer: undefined },
+    ]);
+    h.send({ id: 'd', cents: 1 }, { at: 86_500_000 });
+    await h.settled();
+    await h.snapshot();
+    h.end();
+    await h.settled();
+    t.same(h.take(), [{ first: 'd!', answer: undefined }]);
+    t.same(h.takeSide('emitted'), [{ asked: 'd' }], 'nothing is put out twice');
+    t.ok(h.ended);
+  },
+);
+
+t.test('a run that has been laid down has no more time than its budget says', async (t) => {
+  const h = await driven(
+    agent({
+      version: '1',
+      budget: { timeout: '1h' },
+      run: async (_: Claim, ctx) => ctx.waitForEvent('answer', () => true),
+    }),
+  );
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  await h.snapshot();
+  // It is executed again, up to its wait, before it is ended.
+  h.advance('2h');
+  await h.settled();
+  h.advance('1ms');
+  await h.settled();
+  t.match(h.takeSide('failures'), [{ key: 'a', error: { code: 'MILL_AGENT_LIMIT' } }]);
+});
