@@ -353,3 +353,37 @@ t.test('a run that has been laid down has no more time than its budget says', as
   await h.settled();
   t.match(h.takeSide('failures'), [{ key: 'a', error: { code: 'MILL_AGENT_LIMIT' } }]);
 });
+
+t.test('many messages at once are sent without a warning of Node', async (t) => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const sent = new Set<string>();
+  let go: (() => void) | undefined;
+  const allUnderWay = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const mailing = agent({
+    version: '1',
+    tools: {
+      mail: tool({
+        description: 'Mails.',
+        input: z.object({ id: z.string() }),
+        effect: 'outbox',
+        async run({ id }) {
+          sent.add(id);
+          if (sent.size === 20) go?.();
+          await allUnderWay;
+        },
+      }),
+    },
+    run: async ({ id }: Claim, ctx) => void (await ctx.tool('mail', { id })),
+  });
+  const h = await driven(mailing);
+  for (let n = 0; n < 20; n += 1) h.send({ id: `c${n}`, cents: n }, { at: n });
+  await h.settled();
+  t.equal(sent.size, 20);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(warnings, []);
+});
