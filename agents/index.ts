@@ -36,6 +36,22 @@ export { ModelError, type ModelFailure } from './model/model-error.js';
 export { type OpenAiCompatible, openAiCompatible } from './model/openai-compatible.js';
 export type { RunComparison, RunSide } from './replay/comparison.js';
 export { type DarkLaunchOptions, darkLaunch } from './replay/dark-launch.js';
+export {
+  type EvaluateOptions,
+  type EvaluationReport,
+  evaluate,
+  type JudgedRun,
+  type JudgedSide,
+} from './replay/evaluate.js';
+export { type Fork, type ForkOptions, fork } from './replay/fork.js';
+export {
+  byLabels,
+  byModel,
+  type Judge,
+  type Judgement,
+  type Label,
+  type ModelJudgeOptions,
+} from './replay/judges.js';
 export { type ReplayOptions, replay } from './replay/replay.js';
 export { type Rate, type ReplayReport, reportOf } from './replay/report.js';
 export { reportHtml } from './replay/report-html.js';

@@ -1,8 +1,10 @@
 /** All commands, put together. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { agentCommand } from './agent-command.js';
 import { checkpointsCommand } from './checkpoints-command.js';
 import { dlqCommand } from './dlq-command.js';
+import { evalCommand } from './eval-command.js';
 import { initCommand } from './init-command.js';
 import { modelServerCommand } from './model-server-command.js';
 import { planCommand } from './plan-command.js';
@@ -19,6 +21,8 @@ Examples:
   millrace checkpoints job.ts      see its checkpoints
   millrace state job.ts            see what it keeps
   millrace replay job.ts …         try an agent on recorded runs
+  millrace eval job.ts …           judge it on them
+  millrace agent show <run> …      see what a run has done
 
 'millrace <command> --help' tells all about a command.`;
 
@@ -33,6 +37,8 @@ export function millrace(): Command {
     .addCommand(savepointCommand())
     .addCommand(stateCommand())
     .addCommand(replayCommand())
+    .addCommand(evalCommand())
+    .addCommand(agentCommand())
     .addCommand(dlqCommand())
     .addCommand(modelServerCommand())
     .addCommand(initCommand())

@@ -1,30 +1,19 @@
 /** `millrace replay`: executes an agent on recorded runs, and says what differs. */
 import { writeFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError } from 'commander';
-import { agentOf } from '../agents/agent-operator.js';
-import { type Agent, type Calls, type RunRecord, replay, reportHtml, reportText } from '../agents/index.js';
-import type { JobDefinition } from '../api/job.js';
-import { MillraceError } from '../core/errors.js';
+import { Command } from 'commander';
+import { type Calls, type RunRecord, replay, reportHtml, reportText } from '../agents/index.js';
 import { guarded } from './guarded.js';
-import { loadJobModule } from './load-job-module.js';
+import { type AgentFlags, callsOf, isWithin, rateOf, type TimeFlags, timeOf, triedAgent } from './job-agents.js';
 import { addParam } from './parse-params.js';
 
-interface ReplayFlags {
+interface ReplayFlags extends AgentFlags, TimeFlags {
   readonly runs: string;
-  readonly agent?: string;
-  readonly with?: string;
   readonly calls: Calls;
-  readonly from?: number;
-  readonly to?: number;
   readonly failUnder?: number;
   readonly html?: string;
-  readonly job?: string;
-  readonly param?: Readonly<Record<string, unknown>>;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
-
-const CALLS: readonly Calls[] = ['recorded', 'live', 'recorded-then-live'];
 
 const EXAMPLES = `
 Examples:
@@ -56,74 +45,10 @@ export function replayCommand(): Command {
 }
 
 async function showReplay(module: string, flags: ReplayFlags): Promise<number> {
-  const { url, job } = await loadJobModule(module, flags.job);
-  const agents = agentsOf(job as JobDefinition<unknown, Record<string, unknown>>, flags.param);
-  const [name, own] = chosen(agents, flags.agent, module);
-  const agent = flags.with === undefined ? own : await exported(url, flags.with);
-  const where = (run: RunRecord): boolean => run.operator === name && isWithin(run, flags);
+  const { operator, agent } = await triedAgent(module, flags);
+  const where = (run: RunRecord): boolean => run.operator === operator && isWithin(run, flags);
   const report = await replay({ agent, runs: flags.runs, calls: flags.calls, where });
   if (flags.html !== undefined) await writeFile(flags.html, reportHtml(report));
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportText(report));
   return flags.failUnder !== undefined && report.agreement.rate < flags.failUnder ? 1 : 0;
-}
-
-/** By the names of their operators. */
-function agentsOf(
-  job: JobDefinition<unknown, Record<string, unknown>>,
-  params: ReplayFlags['param'],
-): ReadonlyMap<string, Agent<never, unknown>> {
-  return new Map(
-    job.plan(params).nodes.flatMap((node) => {
-      const agent = node.kind === 'operator' ? agentOf(node.factory) : undefined;
-      return agent ? [[node.uid, agent] as const] : [];
-    }),
-  );
-}
-
-function chosen(
-  agents: ReadonlyMap<string, Agent<never, unknown>>,
-  wanted: string | undefined,
-  module: string,
-): readonly [string, Agent<never, unknown>] {
-  const all = [...agents];
-  const found = wanted === undefined ? (all.length === 1 ? all[0] : undefined) : all.find(([name]) => name === wanted);
-  if (found) return found;
-  const names = all.map(([name]) => name).join(', ');
-  const text =
-    wanted === undefined ? `the job of ${module} has ${all.length} agents` : `the job has no agent ${wanted}`;
-  throw new MillraceError('MILL_OPTION_INVALID', names === '' ? text : `${text}: ${names}`, {
-    hint: 'Say which with --agent <name>.',
-  });
-}
-
-async function exported(url: string, name: string): Promise<Agent<never, unknown>> {
-  const found = ((await import(url)) as Record<string, unknown>)[name] as Partial<Agent<never, unknown>> | undefined;
-  if (found?.kind === 'agent') return found as Agent<never, unknown>;
-  throw new MillraceError('MILL_OPTION_INVALID', `the module exports no agent ${name}`, {
-    hint: 'Export it: export const triageV2 = agent({ … }).',
-  });
-}
-
-function isWithin({ timestamp }: RunRecord, { from, to }: ReplayFlags): boolean {
-  if (from === undefined && to === undefined) return true;
-  if (timestamp === null) return false;
-  return timestamp >= (from ?? Number.NEGATIVE_INFINITY) && timestamp < (to ?? Number.POSITIVE_INFINITY);
-}
-
-function callsOf(text: string): Calls {
-  const found = CALLS.find((each) => each === text);
-  if (found) return found;
-  throw new InvalidArgumentError(`Expected one of ${CALLS.join(', ')}.`);
-}
-
-function timeOf(text: string): number {
-  const time = /^-?\d+$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isFinite(time)) return time;
-  throw new InvalidArgumentError('Expected a date such as 2030-01-31T12:00:00Z, or epoch milliseconds.');
-}
-
-function rateOf(text: string): number {
-  const rate = Number(text);
-  if (rate >= 0 && rate <= 1) return rate;
-  throw new InvalidArgumentError('Expected a number from 0 to 1.');
 }

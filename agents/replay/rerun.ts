@@ -66,6 +66,8 @@ export interface RerunOptions {
   /** Clock, timers and network, for what is live. */
   readonly host: Host;
   readonly health?: ModelHealth;
+  /** The first step of models, tools and other calls that the record does not answer; default: it answers all that it can. */
+  readonly forkAt?: number | undefined;
 }
 
 const SLOT_KEY = 'slot';
@@ -77,11 +79,11 @@ const IN_THE_WORLD: ReadonlySet<string> = new Set(['model', 'tool', 'step', 'gua
 export async function rerun(
   agent: Agent<never, unknown>,
   recorded: RunRecord,
-  { calls, host, health = new ModelHealth() }: RerunOptions,
+  { calls, host, health = new ModelHealth(), forkAt = Number.POSITIVE_INFINITY }: RerunOptions,
 ): Promise<Rerun> {
   const acts: CapturedAct[] = [];
   const prepare = (each: Agent<never, unknown>): Agent<never, unknown> => ({ ...each, tools: capturing(each, acts) });
-  const replaying = new Replaying(recorded, calls, host);
+  const replaying = new Replaying(recorded, calls, host, forkAt);
   const run = replaying.run(agent.version);
   const context = { run, operator: recorded.operator, host, agent: prepare(agent), health, prepare };
   run.start(async () => agent.run(recorded.input as never, new RunContext(context)));
@@ -125,11 +127,13 @@ class Replaying implements RunHost {
   readonly #row: KeyRow = newKeyRow();
   #end!: () => void;
 
-  constructor(recorded: RunRecord, calls: Calls, host: Host) {
+  constructor(recorded: RunRecord, calls: Calls, host: Host, forkAt: number) {
     this.#recorded = recorded;
     this.#calls = calls;
     this.#host = host;
-    this.#unused = [...recorded.steps].sort((a, b) => a.step - b.step);
+    this.#unused = recorded.steps
+      .filter(({ kind, step }) => step < forkAt || !IN_THE_WORLD.has(kind))
+      .sort((a, b) => a.step - b.step);
     this.operator = recorded.operator;
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
