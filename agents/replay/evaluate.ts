@@ -5,7 +5,7 @@ import type { Agent } from '../agent.js';
 import type { RunRecord } from '../run-record.js';
 import type { Judge, Judgement } from './judges.js';
 import { type Rate, rateOf } from './report.js';
-import { type RerunSelection, rerunAll } from './rerun-all.js';
+import { hostFor, type RerunSelection, rerunAll } from './rerun-all.js';
 
 /** What to evaluate, and by whom. */
 export interface EvaluateOptions<I, O> extends RerunSelection {
@@ -65,8 +65,10 @@ export async function evaluate<I, O>(options: EvaluateOptions<I, O>): Promise<Ev
   const { agent, judge, examples = EXAMPLES } = options;
   const judged: JudgedRun[] = [];
   let unjudged = 0;
+  const host = hostFor('live');
+  const call = { signal: new AbortController().signal, fetch: host.fetch.bind(host) as typeof fetch };
   await rerunAll(agent as Agent<never, unknown>, options, async (recorded, { record }) => {
-    const [before, after] = await Promise.all([judge(recorded), judge(record)]);
+    const [before, after] = await Promise.all([judge(recorded, call), judge(record, call)]);
     if (before === undefined || after === undefined) {
       unjudged += 1;
       return;

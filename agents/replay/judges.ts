@@ -2,7 +2,7 @@
  * Who says what a run is worth: labels that somebody has given, a model, or any function.
  */
 import { MillraceError } from '../../core/errors.js';
-import type { ChatModel, ChatRequest } from '../model/chat-model.js';
+import type { ChatModel, ChatRequest, ModelCall } from '../model/chat-model.js';
 import type { RunRecord } from '../run-record.js';
 import { differences } from './rerun.js';
 
@@ -12,8 +12,8 @@ export interface Judgement {
   readonly note?: string | undefined;
 }
 
-/** Undefined: it has nothing to say about this run. */
-export type Judge = (run: RunRecord) => Judgement | undefined | Promise<Judgement | undefined>;
+/** Undefined: it has nothing to say about this run. `call` is for judges that ask a model. */
+export type Judge = (run: RunRecord, call: ModelCall) => Judgement | undefined | Promise<Judgement | undefined>;
 
 /** What would have been right, for one run. */
 export interface Label {
@@ -87,7 +87,7 @@ const FORMAT = {
  * @example const judge = byModel({ model, instructions: 'Right is what a careful clerk would have decided.' })
  */
 export function byModel({ model, instructions, show = shown }: ModelJudgeOptions): Judge {
-  return async (run) => {
+  return async (run, call) => {
     const request: ChatRequest = {
       messages: [
         { role: 'system', text: `${instructions}\n\nGive a score from 0, wrong, to 1, right, and say why.` },
@@ -95,7 +95,7 @@ export function byModel({ model, instructions, show = shown }: ModelJudgeOptions
       ],
       output: FORMAT,
     };
-    const { text } = await model.chat(request, { signal: new AbortController().signal, fetch: globalThis.fetch });
+    const { text } = await model.chat(request, call);
     return judgementOf(text);
   };
 }
