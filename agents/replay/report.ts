@@ -44,6 +44,18 @@ const VALUES_MAX = 10;
 /** Of the normal distribution: 95 % lie within so many deviations. */
 const Z = 1.959964;
 
+/**
+ * What comparisons amount to: of a dark launch, say, whose comparisons went to a file.
+ *
+ * @example
+ * const { agreement, decisions } = reportOf(comparisons)
+ */
+export function reportOf(comparisons: Iterable<RunComparison>, examples?: number): ReplayReport {
+  const report = new ReportBuilder(examples);
+  for (const comparison of comparisons) report.add(comparison);
+  return report.build();
+}
+
 /** Takes comparisons one by one; holds no more of them than it shows. */
 export class ReportBuilder {
   readonly #examplesMax: number;

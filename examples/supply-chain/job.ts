@@ -1,0 +1,179 @@
+/**
+ * Freight that is stuck in New York, for warehouses that run short: found in the carriers' log, and dispatched by an agent.
+ *
+ *   carriers ─┐
+ *   shipments ┴▸ stalled ─▸ with the stock of its time ─▸ with the weather of its time ─▸ dispatcher ─▸ plans, messages
+ *   stock ──────────────────┘                             │                                ▲     │
+ *   weather ──────────────────────────────────────────────┘            decisions of people ┘     ▼ requests to people
+ */
+import {
+  callback,
+  csv,
+  type Duration,
+  fileSink,
+  files,
+  fromIterable,
+  job,
+  ndjson,
+  type Stream,
+  state,
+} from 'millrace';
+import { darkLaunch, type RunRecord } from 'millrace/agents';
+import { Flight, hasDeparted, Weather } from '../flights/records.js';
+import { CANDIDATE_INSTRUCTIONS, dispatcher, INSTRUCTIONS } from './agent.js';
+import { askAt, closeDesk, decisionsOf } from './desk.js';
+import { type Case, flightId, type Shipment, type Stall, type Stock } from './records.js';
+
+const params = {
+  input: 'examples/supply-chain/out/input',
+  out: 'examples/supply-chain/out',
+  /** Base URLs of the services. */
+  logistics: 'http://127.0.0.1:8101',
+  desk: 'http://127.0.0.1:8102',
+  model: process.env.MILLRACE_MODEL_URL ?? 'http://127.0.0.1:8103/v1',
+  /** How long people have. They live by the clock, not in the year of the log. */
+  approvalTimeout: '3s' as Duration,
+};
+
+/** To be tried against what the dispatcher has done: `millrace replay … --with candidate`. */
+export const candidate = dispatcher({ ...params, version: '2', instructions: CANDIDATE_INSTRUCTIONS });
+
+/** A carrier tells of a departure when it happens, and of a cancellation at the time when the flight should have left. */
+const saidAt = (flight: Flight): number => flight.departed ?? flight.scheduled;
+
+const ROLL = { roll: { every: '500ms' } } as const;
+
+export default job('supply-chain', { params }, (j, { input, out, logistics, desk, model, approvalTimeout }) => {
+  const carriers = j
+    .from('carriers', files(`${input}/departures.csv`, csv({ schema: Flight })))
+    .eventTime(saidAt);
+  const shipments = j
+    .from('shipments', files(`${input}/shipments.ndjson`, ndjson<Shipment>()))
+    .eventTime((shipment) => shipment.tendered);
+  const stock = j.from('stock', files(`${input}/stock.ndjson`, ndjson<Stock>())).eventTime((version) => version.at);
+  const weather = j
+    .from('weather', files(`${input}/weather.csv`, csv({ schema: Weather })))
+    .eventTime((hour) => hour.time);
+  const decisions = j.from('decisions', fromIterable(decisionsOf(desk)));
+
+  const stalls = stalled(shipments, carriers);
+  const cases = short(stalls, stock).apply((urgent) => underAlert(urgent, weather));
+
+  const services = { logistics, model, approvalTimeout };
+  const { replies, failures, runs, requests } = cases
+    .keyBy(({ shipment }) => shipment.id)
+    .agent('dispatcher', dispatcher({ ...services, version: '1', instructions: INSTRUCTIONS }), {
+      decisions: decisions.keyBy((decision) => decision.key),
+    });
+  requests.to('desk', callback(askAt(desk)));
+
+  const beside = darkLaunch(runs, 'candidate', dispatcher({ ...services, version: '2', instructions: CANDIDATE_INSTRUCTIONS }));
+
+  stalls.to('stalls', fileSink(`${out}/stalls`, ndjson(), ROLL));
+  replies.to('dispatches', fileSink(`${out}/dispatches`, ndjson(), ROLL));
+  failures.to('failures', fileSink(`${out}/failures`, ndjson(), ROLL));
+  runs.to('runs', fileSink(`${out}/runs`, ndjson(), ROLL));
+  beside.to('comparisons', fileSink(`${out}/comparisons`, ndjson(), ROLL));
+  lastClosed(cases, runs).to('close', callback(() => closeDesk(desk)));
+});
+
+/** What a carrier says of a flight. */
+interface News {
+  readonly flight: string;
+  readonly status: 'departed' | 'cancelled';
+  readonly at: number;
+}
+
+const newsOf = (flight: Flight): News => ({
+  flight: flightId(flight),
+  status: hasDeparted(flight) ? 'departed' : 'cancelled',
+  at: saidAt(flight),
+});
+
+/**
+ * Shipments that do not get on. The interval join brings each shipment what the carrier says of its flight. The pattern finds
+ * those that hear of a cancellation, and those that hear nothing for three hours: two after they should have left.
+ */
+export function stalled(shipments: Stream<Shipment>, carriers: Stream<Flight>): Stream<Stall> {
+  const heard = shipments
+    .keyBy((shipment) => shipment.flight)
+    .join('heard', carriers.map(newsOf).keyBy(({ flight }) => flight), { within: ['0s', '25h'] }, (shipment, news) => ({
+      shipment,
+      ...news,
+    }));
+  const { matches, timeouts } = shipments
+    .map((shipment) => ({ shipment, status: 'tendered' as const, at: shipment.tendered }))
+    .union(heard)
+    .keyBy(({ shipment }) => shipment.id)
+    .match('stalled', (p) =>
+      p
+        .begin('tendered', ({ status }) => status === 'tendered')
+        .followedBy('news', ({ status }) => status !== 'tendered')
+        .within('3h'),
+    );
+  const cancelled = matches
+    .filter(({ match }) => match.news.status === 'cancelled')
+    .map(({ match: { news } }): Stall => ({ shipment: news.shipment, why: 'cancelled', at: news.at }));
+  const late = timeouts.flatMap(({ match: { tendered }, timedOutAt }): Stall[] =>
+    tendered ? [{ shipment: tendered.shipment, why: 'late', at: timedOutAt }] : [],
+  );
+  return cancelled.union(late);
+}
+
+/** Those whose warehouse runs short, by the stock that it had when they stalled. */
+export function short(stalls: Stream<Stall>, stock: Stream<Stock>): Stream<Omit<Case, 'alert'>> {
+  return stalls
+    .keyBy(({ shipment }) => [shipment.warehouse, shipment.sku])
+    .temporalJoin(
+      'stock-then',
+      stock.keyBy((version) => [version.warehouse, version.sku]),
+      (stall, version) => ({ ...stall, stock: version }),
+    )
+    .filter(({ stock: { units, reorderPoint } }) => units < reorderPoint);
+}
+
+/** With the weather alert that was in force where they are stuck. */
+export function underAlert(urgent: Stream<Omit<Case, 'alert'>>, weather: Stream<Weather>): Stream<Case> {
+  return urgent
+    .keyBy(({ shipment }) => shipment.origin)
+    .temporalJoin(
+      'weather-then',
+      weather.keyBy((hour) => hour.origin),
+      (stall, hour) => ({ ...stall, alert: hour ? alertOf(hour) : null }),
+      { type: 'left' },
+    );
+}
+
+/** Miles, miles an hour, inches an hour: as the weather service gives them. */
+function alertOf({ visib, wind_gust: gust, precip }: Weather): string | null {
+  if (visib !== null && visib < 2) return `visibility ${visib} miles`;
+  if (gust !== null && gust >= 30) return `gusts of ${Math.round(gust)} mph`;
+  return precip !== null && precip >= 0.05 ? `${precip} inches of rain or snow an hour` : null;
+}
+
+/** No case is opened later. */
+const OVER = Date.parse('2013-02-14T00:00Z');
+
+/** A record once the week is over and every case has been closed: then nobody asks the desk any more. */
+function lastClosed(cases: Stream<Case>, runs: Stream<RunRecord<Case>>): Stream<'all closed'> {
+  const opened = cases
+    .keyBy(() => 'week')
+    .process('week', {
+      onRecord(_case, ctx) {
+        ctx.eventTimers.add(OVER);
+        return ['opened' as const];
+      },
+      onTimer: () => ['over' as const],
+    });
+  return opened
+    .union(runs.map(() => 'closed' as const))
+    .keyBy(() => 'week')
+    .process('open-cases', {
+      state: { open: state.value<number>({ initial: 0 }), isOver: state.value<boolean>({ initial: false }) },
+      onRecord(news, { state: { open, isOver } }) {
+        if (news === 'over') isOver.set(true);
+        else open.set(open.get() + (news === 'opened' ? 1 : -1));
+        return isOver.get() && open.get() === 0 ? ['all closed' as const] : [];
+      },
+    });
+}
