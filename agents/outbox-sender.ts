@@ -18,8 +18,8 @@ export class OutboxSender {
   readonly #agents: ReadonlyMap<string, Agent<never, unknown>>;
   readonly #gate: CheckpointGate;
   readonly #sent: (slot: number, idempotencyKey: string) => void;
-  readonly #controller = new AbortController();
-  #size = 0;
+  /** Of the messages that have not been acknowledged: one each, since a signal warns of many listeners. */
+  readonly #controllers = new Set<AbortController>();
 
   constructor(
     context: OperatorContext,
@@ -35,46 +35,49 @@ export class OutboxSender {
 
   /** Messages that have not been acknowledged. */
   get size(): number {
-    return this.#size;
+    return this.#controllers.size;
   }
 
   add(slot: number, key: unknown, message: OutboxRow): void {
-    this.#size += 1;
+    const controller = new AbortController();
+    const { signal } = controller;
+    this.#controllers.add(controller);
     const { cutAt } = this.#gate;
-    void this.#send(key, message, cutAt).then(
+    void this.#send(key, message, cutAt, signal).then(
       () => {
-        if (this.#controller.signal.aborted) return;
-        this.#size -= 1;
+        if (signal.aborted) return;
+        this.#controllers.delete(controller);
         this.#sent(slot, message.idempotencyKey);
       },
       (error: unknown) => {
-        if (!this.#controller.signal.aborted) this.#context.fail(error);
+        if (!signal.aborted) this.#context.fail(error);
       },
     );
   }
 
   close(): void {
-    this.#controller.abort();
+    for (const controller of this.#controllers) controller.abort();
   }
 
-  async #send(key: unknown, message: OutboxRow, takenInAt: number): Promise<void> {
+  async #send(key: unknown, message: OutboxRow, takenInAt: number, signal: AbortSignal): Promise<void> {
     await this.#gate.passed(() => takenInAt);
-    for (let attempt = 0; !this.#controller.signal.aborted; attempt += 1) {
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        return await this.#sendOnce(key, message);
+        return await this.#sendOnce(key, message, signal);
       } catch {
         const { host } = this.#context;
-        await pause(host, Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** attempt), this.#controller.signal);
+        await pause(host, Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** attempt), signal);
       }
     }
   }
 
-  async #sendOnce(key: unknown, { tool: name, version, input, idempotencyKey }: OutboxRow): Promise<void> {
+  async #sendOnce(key: unknown, message: OutboxRow, signal: AbortSignal): Promise<void> {
     const { host } = this.#context;
+    const { tool: name, version, input, idempotencyKey } = message;
     const tool = this.#agents.get(version)?.tools[name] ?? newestTool(this.#agents, name);
     const fetch: typeof globalThis.fetch = (request, init) => host.fetch(request as string, init);
-    await withTimeout(host, tool.timeoutMs, this.#controller.signal, (signal) =>
-      tool.run(input as never, { idempotencyKey, signal, key, fetch }),
+    await withTimeout(host, tool.timeoutMs, signal, (own) =>
+      tool.run(input as never, { idempotencyKey, signal: own, key, fetch }),
     );
   }
 }

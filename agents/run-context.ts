@@ -69,6 +69,8 @@ export interface ContextOptions {
   readonly host: Host;
   readonly agent: Agent<never, unknown>;
   readonly health: ModelHealth;
+  /** What `call` makes of an agent before it is executed: replays have it only note what it does. */
+  readonly instead?: (agent: Agent<never, unknown>) => Agent<never, unknown>;
 }
 
 export class RunContext implements AgentContext {
@@ -180,7 +182,8 @@ export class RunContext implements AgentContext {
   }
 
   call<I, O>(agent: Agent<I, O>, input: I): Promise<O> {
-    const context = new RunContext({ ...this.#options, agent: agent as Agent<never, unknown> });
+    const { instead = (own) => own } = this.#options;
+    const context = new RunContext({ ...this.#options, agent: instead(agent as Agent<never, unknown>) });
     return agent.run(input, context);
   }
 

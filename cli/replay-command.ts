@@ -117,9 +117,10 @@ function textOf({ runs, agreement, diverged, otherPlans, failed, fields, example
     `asked for what was not recorded: ${diverged}; other tools: ${otherPlans}; failed: ${failed.before} → ${failed.after}`,
     ...fields.map(({ path, runs: of }) => `  ${path || 'the reply'} differs in ${of}`),
   ];
-  for (const { id, key, fields: own, divergence } of examples) {
+  for (const { id, key, fields: own, error, divergence } of examples) {
     lines.push('', `run ${id} of ${JSON.stringify(key)}`);
     if (divergence) lines.push(`  step ${divergence.step} asked ${divergence.asked}`);
+    else if (error !== undefined) lines.push(`  failed: ${error}`);
     for (const { path, before, after } of [...own, ...(divergence?.changes ?? [])])
       lines.push(`  ${path || 'the reply'}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`);
   }

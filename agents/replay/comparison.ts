@@ -31,11 +31,13 @@ export interface RunComparison {
   /** Where the replies differ. */
   readonly fields: readonly Difference[];
   readonly samePlan: boolean;
+  /** Why it failed this time; undefined: it did not. */
+  readonly error: string | undefined;
   /** The first step that the record does not answer. */
   readonly divergence: Divergence | undefined;
 }
 
-export function compare(recorded: RunRecord, { record, divergence }: Rerun): RunComparison {
+export function compare(recorded: RunRecord, { record, error, divergence }: Rerun): RunComparison {
   const [before, after] = [sideOf(recorded), sideOf(record)];
   return {
     id: recorded.id,
@@ -46,6 +48,7 @@ export function compare(recorded: RunRecord, { record, divergence }: Rerun): Run
     same: isSame([recorded.outcome, recorded.reply, recorded.outputs], [record.outcome, record.reply, record.outputs]),
     fields: differences(recorded.reply, record.reply, ''),
     samePlan: isSame(before.plan, after.plan),
+    error,
     divergence,
   };
 }

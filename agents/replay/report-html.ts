@@ -46,13 +46,14 @@ export function reportHtml(report: ReplayReport): string {
   ].join('\n');
 }
 
-function exampleHtml({ id, key, input, fields, divergence }: RunComparison): string {
+function exampleHtml({ id, key, input, fields, error, divergence }: RunComparison): string {
   const places = [...fields, ...(divergence?.changes ?? [])];
   const lines = places.map(
     ({ path, before, after }) =>
       `<li>${escaped(path)}: <del>${escaped(before ?? 'nothing')}</del> <ins>${escaped(after ?? 'nothing')}</ins></li>`,
   );
-  const asked = divergence ? `<p>In step ${divergence.step} it asked ${escaped(divergence.asked)}.</p>` : '';
+  const failed = error === undefined ? '' : `<p>It failed: ${escaped(error)}.</p>`;
+  const asked = divergence ? `<p>In step ${divergence.step} it asked ${escaped(divergence.asked)}.</p>` : failed;
   return `<h3>Run ${escaped(id)} of ${escaped(JSON.stringify(key))}</h3><pre>${escaped(JSON.stringify(input, null, 2))}</pre>${asked}<ul>${lines.join('')}</ul>`;
 }
 

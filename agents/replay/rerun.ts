@@ -5,7 +5,7 @@
  * A step is answered by the recorded one that asked the same, in the order in which they were asked, whatever its number: so an
  * agent that asks less, or in another order, still finds its answers.
  */
-import { assert, MillraceError } from '../../core/errors.js';
+import { assert, describeThrown, MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import { hashKey, keyGroupOf } from '../../core/key.js';
 import { LIMITS } from '../../core/limits.js';
@@ -53,6 +53,8 @@ export interface Difference {
 /** A recorded run, executed again. */
 export interface Rerun {
   readonly record: RunRecord;
+  /** Why it failed; undefined: it did not. */
+  readonly error: string | undefined;
   readonly divergence: Divergence | undefined;
   readonly acts: readonly CapturedAct[];
   /** Calls that were made of models, tools and steps. */
@@ -78,17 +80,20 @@ export async function rerun(
   { calls, host, health = new ModelHealth() }: RerunOptions,
 ): Promise<Rerun> {
   const acts: CapturedAct[] = [];
-  const captured = { ...agent, tools: capturing(agent, acts) };
+  const instead = (own: Agent<never, unknown>) => ({ ...own, tools: capturing(own, acts) });
   const replaying = new Replaying(recorded, calls, host);
   const run = replaying.run(agent.version);
-  const context = { run, operator: recorded.operator, host, agent: captured, health };
+  const context = { run, operator: recorded.operator, host, agent: instead(agent), health, instead };
   run.start(async () => agent.run(recorded.input as never, new RunContext(context)));
   await replaying.ended;
   run.abandon();
   const { result } = run;
   assert(result, 'the run has ended');
-  const record = 'value' in result ? run.record('replied', result.value) : run.record('failed', undefined);
-  return { record, divergence: replaying.divergence, acts, liveCalls: replaying.liveCalls };
+  const [record, error] =
+    'value' in result
+      ? [run.record('replied', result.value), undefined]
+      : [run.record('failed', undefined), describeThrown(result.error)];
+  return { record, error, divergence: replaying.divergence, acts, liveCalls: replaying.liveCalls };
 }
 
 /** Tools that read, and others that only note what they are asked for. */

@@ -18,6 +18,7 @@ import {
   type RunRecord,
   replay,
   reportHtml,
+  reportOf,
   tool,
 } from 'millrace/agents';
 import t from 'tap';
@@ -163,6 +164,7 @@ t.test('replay', async (t) => {
     );
     t.match(reportHtml(report), /<h2>Decisions: hold<\/h2>/);
     t.equal(compared.length, COUNT);
+    t.same(reportOf(compared), report, 'comparisons amount to the same, wherever they come from');
   });
 
   await t.test('records that are none are refused by their place', async (t) => {
@@ -237,4 +239,52 @@ t.test('a dark launch finds the runs that differ, those and no others, and does 
   t.equal(compared.length, 1_000);
   const differing = compared.filter(({ same }) => !same).map(({ input }) => (input as Order).id);
   t.same(new Set(differing), planted);
+});
+
+t.test('acts of an agent that is called are only noted, and an archive may have lost what they gave', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-replay-'));
+  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  const told: string[] = [];
+  const telling = (name: string, effect: 'once' | 'outbox') =>
+    tool({
+      description: name,
+      input: z.object({ id: z.number() }),
+      effect,
+      run: ({ id }) => void told.push(`${name} ${id}`),
+    });
+  const inner = agent({
+    version: '1',
+    tools: { pay: telling('pay', 'once') },
+    run: async ({ id }: Order, ctx) => ctx.tool('pay', { id }),
+  });
+  const outer = (version: string, fails = false) =>
+    agent({
+      version,
+      tools: { mail: telling('mail', 'outbox') },
+      async run(of: Order, ctx) {
+        await ctx.call(inner, of);
+        await ctx.tool('mail', { id: of.id });
+        if (fails) throw new RangeError(`no ${of.id}`);
+        return { id: of.id };
+      },
+    });
+  await run(
+    job('calling', (j) => {
+      j.from('orders', generate({ count: 3, make: order }))
+        .keyBy(({ id }) => id)
+        .agent('outer', outer('1'))
+        .runs.to('runs', fileSink(directory, ndjson()));
+    }),
+  );
+  t.equal(told.length, 6);
+  t.match(await replay({ agent: outer('1'), runs: directory }), { agreement: { count: 3 }, failed: { after: 0 } });
+  t.match(await replay({ agent: outer('2'), runs: directory, calls: 'live' }), { agreement: { count: 3 } });
+  t.equal(told.length, 6, 'nothing was done again');
+  const failing = await replay({ agent: outer('2', true), runs: directory });
+  t.same(failing.examples.map(({ error }) => error).sort(), [
+    'RangeError: no 0',
+    'RangeError: no 1',
+    'RangeError: no 2',
+  ]);
+  t.match(reportHtml(failing), /It failed: RangeError: no 1/);
 });

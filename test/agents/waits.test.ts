@@ -257,3 +257,37 @@ t.test('a run that asks for something else when it is executed again is found ou
     { code: 'MILL_AGENT_DIVERGED', message: /step 0 for step peek, and before it asked step look/ },
   );
 });
+
+t.test('many messages at once are sent without a warning of Node', async (t) => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  t.teardown(() => process.off('warning', note));
+  const sent = new Set<string>();
+  let go: (() => void) | undefined;
+  const allUnderWay = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const mailing = agent({
+    version: '1',
+    tools: {
+      mail: tool({
+        description: 'Mails.',
+        input: z.object({ id: z.string() }),
+        effect: 'outbox',
+        async run({ id }) {
+          sent.add(id);
+          if (sent.size === 20) go?.();
+          await allUnderWay;
+        },
+      }),
+    },
+    run: async ({ id }: Claim, ctx) => void (await ctx.tool('mail', { id })),
+  });
+  const h = await driven(mailing);
+  for (let n = 0; n < 20; n += 1) h.send({ id: `c${n}`, cents: n }, { at: n });
+  await h.settled();
+  t.equal(sent.size, 20);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(warnings, []);
+});
