@@ -71,7 +71,8 @@ const urlOf = (logistics: string, key: unknown, path: string): string =>
 
 const readingTools = (logistics: string) => ({
   flights: tool({
-    description: 'The next flights to the warehouse that have room for the shipment or for a half of it, the earliest first.',
+    description:
+      'The next flights to the warehouse that have room for the shipment or for a half of it, the earliest first.',
     input: z.object({ after: z.string().describe('The time that it is: 2013-02-08T15:00Z.') }),
     effect: 'read',
     run: ({ after }, { fetch, key, signal }) =>
@@ -132,7 +133,13 @@ const actingTools = (logistics: string) => ({
 });
 
 /** A dispatcher of one version. */
-export function dispatcher({ version, instructions, logistics, model, approvalTimeout }: Dispatcher): Agent<Case, Dispatch> {
+export function dispatcher({
+  version,
+  instructions,
+  logistics,
+  model,
+  approvalTimeout,
+}: Dispatcher): Agent<Case, Dispatch> {
   const planner = agent({
     version,
     model: openAiCompatible({
@@ -160,7 +167,9 @@ export function dispatcher({ version, instructions, logistics, model, approvalTi
       const isApproved = !isDear || (await ctx.approve(subject, { timeout: approvalTimeout, time: 'processing' }));
       if (isApproved && action !== 'wait') await ctx.tool('book', { action, flights, from, costUsd });
       const what = isApproved ? plan.why : `it waits: nobody has approved ${costUsd} dollars`;
-      await ctx.tool('notify', { text: `${shipment.units} units of ${shipment.sku} for ${shipment.warehouse}: ${what}` });
+      await ctx.tool('notify', {
+        text: `${shipment.units} units of ${shipment.sku} for ${shipment.warehouse}: ${what}`,
+      });
       const approval = !isDear ? 'not needed' : isApproved ? 'given' : 'not given';
       return { shipment: shipment.id, ...plan, costUsd, approval };
     },

@@ -121,7 +121,9 @@ export function askAt(desk: string): (request: HumanRequest) => Promise<void> {
 export function decisionsOf(desk: string): () => AsyncGenerator<DeskDecision> {
   return async function* () {
     for (let after = 0, open = true; open; ) {
-      const news = await jsonOf<{ decisions: DeskDecision[]; open: boolean }>(fetch(`${desk}/decisions?after=${after}`));
+      const news = await jsonOf<{ decisions: DeskDecision[]; open: boolean }>(
+        fetch(`${desk}/decisions?after=${after}`),
+      );
       yield* news.decisions;
       after += news.decisions.length;
       open = news.open;

@@ -6,18 +6,7 @@
  *   stock ──────────────────┘                             │                                ▲     │
  *   weather ──────────────────────────────────────────────┘            decisions of people ┘     ▼ requests to people
  */
-import {
-  callback,
-  csv,
-  type Duration,
-  fileSink,
-  files,
-  fromIterable,
-  job,
-  ndjson,
-  type Stream,
-  state,
-} from 'millrace';
+import { callback, csv, type Duration, fileSink, files, fromIterable, job, ndjson, type Stream, state } from 'millrace';
 import { darkLaunch, type RunRecord } from 'millrace/agents';
 import { Flight, hasDeparted, Weather } from '../flights/records.js';
 import { CANDIDATE_INSTRUCTIONS, dispatcher, INSTRUCTIONS } from './agent.js';
@@ -44,9 +33,7 @@ const saidAt = (flight: Flight): number => flight.departed ?? flight.scheduled;
 const ROLL = { roll: { every: '500ms' } } as const;
 
 export default job('supply-chain', { params }, (j, { input, out, logistics, desk, model, approvalTimeout }) => {
-  const carriers = j
-    .from('carriers', files(`${input}/departures.csv`, csv({ schema: Flight })))
-    .eventTime(saidAt);
+  const carriers = j.from('carriers', files(`${input}/departures.csv`, csv({ schema: Flight }))).eventTime(saidAt);
   const shipments = j
     .from('shipments', files(`${input}/shipments.ndjson`, ndjson<Shipment>()))
     .eventTime((shipment) => shipment.tendered);
@@ -67,14 +54,21 @@ export default job('supply-chain', { params }, (j, { input, out, logistics, desk
     });
   requests.to('desk', callback(askAt(desk)));
 
-  const beside = darkLaunch(runs, 'candidate', dispatcher({ ...services, version: '2', instructions: CANDIDATE_INSTRUCTIONS }));
+  const beside = darkLaunch(
+    runs,
+    'candidate',
+    dispatcher({ ...services, version: '2', instructions: CANDIDATE_INSTRUCTIONS }),
+  );
 
   stalls.to('stalls', fileSink(`${out}/stalls`, ndjson(), ROLL));
   replies.to('dispatches', fileSink(`${out}/dispatches`, ndjson(), ROLL));
   failures.to('failures', fileSink(`${out}/failures`, ndjson(), ROLL));
   runs.to('runs', fileSink(`${out}/runs`, ndjson(), ROLL));
   beside.to('comparisons', fileSink(`${out}/comparisons`, ndjson(), ROLL));
-  lastClosed(cases, runs).to('close', callback(() => closeDesk(desk)));
+  lastClosed(cases, runs).to(
+    'close',
+    callback(() => closeDesk(desk)),
+  );
 });
 
 /** What a carrier says of a flight. */
@@ -97,10 +91,15 @@ const newsOf = (flight: Flight): News => ({
 export function stalled(shipments: Stream<Shipment>, carriers: Stream<Flight>): Stream<Stall> {
   const heard = shipments
     .keyBy((shipment) => shipment.flight)
-    .join('heard', carriers.map(newsOf).keyBy(({ flight }) => flight), { within: ['0s', '25h'] }, (shipment, news) => ({
-      shipment,
-      ...news,
-    }));
+    .join(
+      'heard',
+      carriers.map(newsOf).keyBy(({ flight }) => flight),
+      { within: ['0s', '25h'] },
+      (shipment, news) => ({
+        shipment,
+        ...news,
+      }),
+    );
   const { matches, timeouts } = shipments
     .map((shipment) => ({ shipment, status: 'tendered' as const, at: shipment.tendered }))
     .union(heard)

@@ -98,7 +98,8 @@ export class Logistics {
       }),
       'POST /plans/:key': ({ path, body }) => this.#book(path.key as string, body as Omit<Booking, 'n' | 'key'>),
       'GET /plans/:key': ({ path }) => this.#booked(path.key as string),
-      'PUT /messages/:key': ({ path, body }) => this.#keep(path.key as string, body as { shipment: string; text: string }),
+      'PUT /messages/:key': ({ path, body }) =>
+        this.#keep(path.key as string, body as { shipment: string; text: string }),
     });
   }
 
@@ -112,7 +113,9 @@ export class Logistics {
   }
 
   bookings(): Promise<Booking[]> {
-    return this.#rows(`SELECT n, key, shipment, action, flights, source AS "from", usd AS "costUsd" FROM plans ORDER BY n`);
+    return this.#rows(
+      `SELECT n, key, shipment, action, flights, source AS "from", usd AS "costUsd" FROM plans ORDER BY n`,
+    );
   }
 
   messages(): Promise<{ key: string; shipment: string; text: string }[]> {
@@ -121,7 +124,9 @@ export class Logistics {
 
   /** The flights that left at most two hours late: nobody could know when plans were made. */
   async left(): Promise<Set<string>> {
-    const rows = await this.#rows<{ id: string }>(`SELECT id FROM flights WHERE departed <= departs + $1`, [2 * HOUR_MS]);
+    const rows = await this.#rows<{ id: string }>(`SELECT id FROM flights WHERE departed <= departs + $1`, [
+      2 * HOUR_MS,
+    ]);
     return new Set(rows.map(({ id }) => id));
   }
 

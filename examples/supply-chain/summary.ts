@@ -10,7 +10,10 @@ import type { Surroundings } from './surroundings.js';
 const ACTIONS = ['reroute', 'split', 'transfer', 'wait'] as const;
 
 export async function summary(out: string, { logistics, desk }: Surroundings): Promise<string> {
-  const [shipments, stock] = [await rows<Shipment>(`${out}/input`, 'shipments'), await rows<Stock>(`${out}/input`, 'stock')];
+  const [shipments, stock] = [
+    await rows<Shipment>(`${out}/input`, 'shipments'),
+    await rows<Stock>(`${out}/input`, 'stock'),
+  ];
   const stalls = await rows<Stall>(`${out}/stalls`);
   const dispatches = await rows<Dispatch>(`${out}/dispatches`);
   const [failures, comparisons] = [await rows(`${out}/failures`), await rows<RunComparison>(`${out}/comparisons`)];
