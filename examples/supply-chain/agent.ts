@@ -29,11 +29,8 @@ export interface Dispatch extends z.infer<typeof Plan> {
   readonly approval: 'not needed' | 'given' | 'not given';
 }
 
-export interface Dispatcher {
-  readonly version: string;
-  /** What the model goes by. */
-  readonly instructions: string;
-  /** Base URLs of the service that it works with, and of the model. */
+/** What it works with: base URLs of the service and of the model, and how long people have to approve. */
+export interface Services {
   readonly logistics: string;
   readonly model: string;
   readonly approvalTimeout: Duration;
@@ -49,11 +46,22 @@ Plan one of these:
 - transfer: have another warehouse give its units, if it has enough to spare.
 - wait: if nothing of that is possible.`;
 
-export const INSTRUCTIONS = `${TASK}
-Prefer the earliest flight; look for a transfer only if there is no flight.`;
+export const dispatcherV1 = (services: Services): Agent<Case, Dispatch> =>
+  dispatcher(
+    services,
+    '1',
+    `${TASK}
+Prefer the earliest flight; look for a transfer only if there is no flight.`,
+  );
 
-export const CANDIDATE_INSTRUCTIONS = `${TASK}
-Under a weather alert prefer a transfer: the next flights may not leave either. Else prefer the earliest flight.`;
+/** A candidate: one line of its instructions is another. */
+export const dispatcherV2 = (services: Services): Agent<Case, Dispatch> =>
+  dispatcher(
+    services,
+    '2',
+    `${TASK}
+Under a weather alert prefer a transfer: the next flights may not leave either. Else prefer the earliest flight.`,
+  );
 
 const prompt = ({ shipment, why, at, stock, alert }: Case): string =>
   [
@@ -132,14 +140,8 @@ const actingTools = (logistics: string) => ({
   }),
 });
 
-/** A dispatcher of one version. */
-export function dispatcher({
-  version,
-  instructions,
-  logistics,
-  model,
-  approvalTimeout,
-}: Dispatcher): Agent<Case, Dispatch> {
+function dispatcher(services: Services, version: string, instructions: string): Agent<Case, Dispatch> {
+  const { logistics, model, approvalTimeout } = services;
   const planner = agent({
     version,
     model: openAiCompatible({

@@ -109,7 +109,7 @@ function flightsOf([header = '', ...lines]: readonly string[]): Flight[] {
 
 function liftOf(flight: Flight, random: Dice): Lift {
   const { origin, dest: warehouse, scheduled: departs, departed } = flight;
-  return { id: flightId(flight), origin, warehouse, departs, departed, freeKg: random.upTo(8) * 80 };
+  return { id: flightId(flight), origin, warehouse, departs, departed, freeKg: random.upTo(6) * 80 };
 }
 
 function shelfOf(warehouse: string, sku: string, random: Dice): Shelf {

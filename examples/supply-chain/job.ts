@@ -9,7 +9,7 @@
 import { callback, csv, type Duration, fileSink, files, fromIterable, job, ndjson, type Stream, state } from 'millrace';
 import { darkLaunch, type RunRecord } from 'millrace/agents';
 import { Flight, hasDeparted, Weather } from '../flights/records.js';
-import { CANDIDATE_INSTRUCTIONS, dispatcher, INSTRUCTIONS } from './agent.js';
+import { dispatcherV1, dispatcherV2 } from './agent.js';
 import { askAt, closeDesk, decisionsOf } from './desk.js';
 import { type Case, flightId, type Shipment, type Stall, type Stock } from './records.js';
 
@@ -21,18 +21,18 @@ const params = {
   desk: 'http://127.0.0.1:8102',
   model: process.env.MILLRACE_MODEL_URL ?? 'http://127.0.0.1:8103/v1',
   /** How long people have. They live by the clock, not in the year of the log. */
-  approvalTimeout: '3s' as Duration,
+  approvalTimeout: '5s' as Duration,
 };
 
 /** To be tried against what the dispatcher has done: `millrace replay … --with candidate`. */
-export const candidate = dispatcher({ ...params, version: '2', instructions: CANDIDATE_INSTRUCTIONS });
+export const candidate = dispatcherV2(params);
 
 /** A carrier tells of a departure when it happens, and of a cancellation at the time when the flight should have left. */
 const saidAt = (flight: Flight): number => flight.departed ?? flight.scheduled;
 
 const ROLL = { roll: { every: '500ms' } } as const;
 
-export default job('supply-chain', { params }, (j, { input, out, logistics, desk, model, approvalTimeout }) => {
+export default job('supply-chain', { params }, (j, { input, out, desk, ...services }) => {
   const carriers = j.from('carriers', files(`${input}/departures.csv`, csv({ schema: Flight }))).eventTime(saidAt);
   const shipments = j
     .from('shipments', files(`${input}/shipments.ndjson`, ndjson<Shipment>()))
@@ -44,27 +44,18 @@ export default job('supply-chain', { params }, (j, { input, out, logistics, desk
   const decisions = j.from('decisions', fromIterable(decisionsOf(desk)));
 
   const stalls = stalled(shipments, carriers);
-  const cases = short(stalls, stock).apply((urgent) => underAlert(urgent, weather));
-
-  const services = { logistics, model, approvalTimeout };
+  const cases = underAlert(short(stalls, stock), weather);
   const { replies, failures, runs, requests } = cases
     .keyBy(({ shipment }) => shipment.id)
-    .agent('dispatcher', dispatcher({ ...services, version: '1', instructions: INSTRUCTIONS }), {
-      decisions: decisions.keyBy((decision) => decision.key),
-    });
-  requests.to('desk', callback(askAt(desk)));
+    .agent('dispatcher', dispatcherV1(services), { decisions: decisions.keyBy((decision) => decision.key) });
+  const compared = darkLaunch(runs, 'candidate', dispatcherV2(services));
 
-  const beside = darkLaunch(
-    runs,
-    'candidate',
-    dispatcher({ ...services, version: '2', instructions: CANDIDATE_INSTRUCTIONS }),
-  );
-
+  requests.to('desk', callback(askAt(desk), { concurrency: 10 }));
   stalls.to('stalls', fileSink(`${out}/stalls`, ndjson(), ROLL));
   replies.to('dispatches', fileSink(`${out}/dispatches`, ndjson(), ROLL));
   failures.to('failures', fileSink(`${out}/failures`, ndjson(), ROLL));
   runs.to('runs', fileSink(`${out}/runs`, ndjson(), ROLL));
-  beside.to('comparisons', fileSink(`${out}/comparisons`, ndjson(), ROLL));
+  compared.to('comparisons', fileSink(`${out}/comparisons`, ndjson(), ROLL));
   lastClosed(cases, runs).to(
     'close',
     callback(() => closeDesk(desk)),

@@ -71,7 +71,7 @@ const SCHEMA = `
 const HOUR_MS = 3_600_000;
 /** Freight is handed over so long before a flight, and a plan looks so far ahead. */
 const SOONEST_MS = 3 * HOUR_MS;
-const LATEST_MS = 20 * HOUR_MS;
+const LATEST_MS = 12 * HOUR_MS;
 const OFFERS = 5;
 
 export class Logistics {
