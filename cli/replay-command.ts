@@ -113,7 +113,7 @@ function isWithin({ timestamp }: RunRecord, { from, to }: ReplayFlags): boolean 
 
 function textOf({ runs, agreement, diverged, otherPlans, failed, fields, examples }: ReplayReport): string {
   const lines = [
-    `${runs} runs; the same: ${rateText(agreement)}`,
+    `${runs} ${runs === 1 ? 'run' : 'runs'}; the same: ${rateText(agreement)}`,
     `asked for what was not recorded: ${diverged}; other tools: ${otherPlans}; failed: ${failed.before} → ${failed.after}`,
     ...fields.map(({ path, runs: of }) => `  ${path || 'the reply'} differs in ${of}`),
   ];

@@ -47,20 +47,14 @@ Plan one of these:
 - wait: if nothing of that is possible.`;
 
 export const dispatcherV1 = (services: Services): Agent<Case, Dispatch> =>
-  dispatcher(
-    services,
-    '1',
-    `${TASK}
-Prefer the earliest flight; look for a transfer only if there is no flight.`,
-  );
+  dispatcher(services, '1', 'Prefer the earliest flight; look for a transfer only if there is no flight.');
 
 /** A candidate: one line of its instructions is another. */
 export const dispatcherV2 = (services: Services): Agent<Case, Dispatch> =>
   dispatcher(
     services,
     '2',
-    `${TASK}
-Under a weather alert prefer a transfer: the next flights may not leave either. Else prefer the earliest flight.`,
+    'Under a weather alert prefer a transfer: the next flights may not leave either. Else prefer the earliest flight.',
   );
 
 const prompt = ({ shipment, why, at, stock, alert }: Case): string =>
@@ -140,7 +134,7 @@ const actingTools = (logistics: string) => ({
   }),
 });
 
-function dispatcher(services: Services, version: string, instructions: string): Agent<Case, Dispatch> {
+function dispatcher(services: Services, version: string, preference: string): Agent<Case, Dispatch> {
   const { logistics, model, approvalTimeout } = services;
   const planner = agent({
     version,
@@ -149,7 +143,7 @@ function dispatcher(services: Services, version: string, instructions: string): 
       baseUrl: model,
       apiKey: () => process.env.MILLRACE_MODEL_KEY ?? '',
     }),
-    instructions,
+    instructions: `${TASK}\n${preference}`,
     prompt,
     output: Plan,
     tools: readingTools(logistics),
@@ -158,7 +152,6 @@ function dispatcher(services: Services, version: string, instructions: string): 
   return agent({
     version,
     tools: actingTools(logistics),
-    budget: { timeout: '10m' },
     async run(stuck: Case, ctx): Promise<Dispatch> {
       const { shipment, at } = stuck;
       const plan = await ctx.call(planner, stuck);

@@ -6,7 +6,19 @@
  *   stock ──────────────────┘                             │                                ▲     │
  *   weather ──────────────────────────────────────────────┘            decisions of people ┘     ▼ requests to people
  */
-import { callback, csv, type Duration, fileSink, files, fromIterable, job, ndjson, type Stream, state } from 'millrace';
+import {
+  callback,
+  csv,
+  type Duration,
+  fileSink,
+  files,
+  fromIterable,
+  job,
+  ndjson,
+  type Stream,
+  sliding,
+  state,
+} from 'millrace';
 import { darkLaunch, type RunRecord } from 'millrace/agents';
 import { Flight, hasDeparted, Weather } from '../flights/records.js';
 import { dispatcherV1, dispatcherV2 } from './agent.js';
@@ -16,7 +28,7 @@ import { type Case, flightId, type Shipment, type Stall, type Stock } from './re
 const params = {
   input: 'examples/supply-chain/out/input',
   out: 'examples/supply-chain/out',
-  /** Base URLs of the services. */
+  /** Base URLs of the services: main.ts says where they really are. */
   logistics: 'http://127.0.0.1:8101',
   desk: 'http://127.0.0.1:8102',
   model: process.env.MILLRACE_MODEL_URL ?? 'http://127.0.0.1:8103/v1',
@@ -122,23 +134,31 @@ export function short(stalls: Stream<Stall>, stock: Stream<Stock>): Stream<Omit<
     .filter(({ stock: { units, reorderPoint } }) => units < reorderPoint);
 }
 
-/** With the weather alert that was in force where they are stuck. */
+/** With the weather alert that was in force where they are stuck: it goes by the twelve hours before, and is new each hour. */
 export function underAlert(urgent: Stream<Omit<Case, 'alert'>>, weather: Stream<Weather>): Stream<Case> {
+  const recent = weather
+    .keyBy((hour) => hour.origin)
+    .window(sliding('12h', '1h'))
+    .aggregate('recent-weather', (a) => ({
+      visib: a.min((hour) => hour.visib),
+      gust: a.max((hour) => hour.wind_gust),
+      precip: a.max((hour) => hour.precip),
+    }));
   return urgent
     .keyBy(({ shipment }) => shipment.origin)
     .temporalJoin(
       'weather-then',
-      weather.keyBy((hour) => hour.origin),
-      (stall, hour) => ({ ...stall, alert: hour ? alertOf(hour) : null }),
+      recent.keyBy(({ key }) => key),
+      (stall, worst) => ({ ...stall, alert: worst ? alertOf(worst) : null }),
       { type: 'left' },
     );
 }
 
-/** Miles, miles an hour, inches an hour: as the weather service gives them. */
-function alertOf({ visib, wind_gust: gust, precip }: Weather): string | null {
-  if (visib !== null && visib < 2) return `visibility ${visib} miles`;
-  if (gust !== null && gust >= 30) return `gusts of ${Math.round(gust)} mph`;
-  return precip !== null && precip >= 0.05 ? `${precip} inches of rain or snow an hour` : null;
+/** Of the worst of twelve hours: miles, miles an hour, inches an hour, as the weather service gives them. */
+function alertOf({ visib, gust, precip }: Readonly<Record<'visib' | 'gust' | 'precip', number | null>>): string | null {
+  if (visib !== null && visib < 1) return `visibility ${visib} miles`;
+  if (gust !== null && gust >= 35) return `gusts of ${Math.round(gust)} mph`;
+  return precip !== null && precip >= 0.06 ? `${precip} inches of rain or snow in an hour` : null;
 }
 
 /** No case is opened later. */

@@ -24,7 +24,7 @@ export async function printedBy(command: string): Promise<string> {
   const [script, args] =
     first === 'npm' ? [join(ROOT, 'dist/examples', more[1] as string, 'main.js'), more.slice(2)] : [MILLRACE, more];
   if (first !== 'npm' && second !== 'millrace') throw new Error(`${command} is no command of an example`);
-  const { MILLRACE_MODEL_URL: _url, ...env } = process.env;
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('MILLRACE_MODEL_')));
   const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { cwd: ROOT, env });
   return stdout;
 }

@@ -19,7 +19,7 @@ const JOB = join(ROOT, 'dist/examples/supply-chain/job.js');
 const DIES_AT = [1, 6, 15, 30];
 const MOST_USD = 4_500;
 
-delete process.env.MILLRACE_MODEL_URL;
+for (const name of ['URL', 'KEY', 'NAME']) delete process.env[`MILLRACE_MODEL_${name}`];
 process.chdir(ROOT);
 t.setTimeout(200_000);
 

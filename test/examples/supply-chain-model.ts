@@ -13,7 +13,8 @@ export interface ExpectedCase {
   readonly hasAlert: boolean;
 }
 
-const TWO_HOURS_MS = 7_200_000;
+const HOUR_MS = 3_600_000;
+const TWO_HOURS_MS = 2 * HOUR_MS;
 
 type Row = Readonly<Record<string, string>>;
 
@@ -34,8 +35,7 @@ export function supplyChainModel(input: string): { stalls: number; cases: Expect
     const version = stock.findLast(
       (each) => each.warehouse === shipment.warehouse && each.sku === shipment.sku && each.at <= at,
     ) as Stock;
-    const hour = weather.findLast((each) => each.origin === shipment.origin && Date.parse(each.time as string) <= at);
-    const hasAlert = hour !== undefined && isBad(hour);
+    const hasAlert = lastHours(weather, shipment.origin, at).some(isBad);
     return version.units < version.reorderPoint
       ? [{ shipment: shipment.id, why, at, units: version.units, hasAlert }]
       : [];
@@ -49,8 +49,17 @@ function stallOf({ scheduled, departed }: Row): Pick<ExpectedCase, 'why' | 'at'>
   return Date.parse(departed as string) - due >= TWO_HOURS_MS ? { why: 'late', at: due + TWO_HOURS_MS } : undefined;
 }
 
+/** The twelve full hours before. */
+function lastHours(weather: readonly Row[], origin: string, at: number): Row[] {
+  const end = Math.floor((at + 1) / HOUR_MS) * HOUR_MS;
+  return weather.filter((hour) => {
+    const time = Date.parse(hour.time as string);
+    return hour.origin === origin && time >= end - 12 * HOUR_MS && time < end;
+  });
+}
+
 function isBad({ visib, wind_gust: gust, precip }: Row): boolean {
-  return (visib !== '' && Number(visib) < 2) || Number(gust) >= 30 || Number(precip) >= 0.05;
+  return (visib !== '' && Number(visib) < 1) || Number(gust) >= 35 || Number(precip) >= 0.06;
 }
 
 function rowsOf([header = '', ...lines]: readonly string[]): Row[] {
