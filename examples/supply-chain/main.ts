@@ -3,10 +3,11 @@
  *
  *   npm run example supply-chain
  *   npm run example supply-chain show S0272     what the last one has recorded about a shipment
+ *   npm run example supply-chain compare        how the candidate differs from production
  */
 import { type JobHandle, type JobResult, run, showProgress } from 'millrace';
 import supplyChain from './job.js';
-import { shown } from './show.js';
+import { compared, shown } from './show.js';
 import { summary } from './summary.js';
 import { startSurroundings } from './surroundings.js';
 
@@ -15,6 +16,7 @@ const MODULE = { url: new URL('./job.js', import.meta.url).href };
 
 const [what, shipment = ''] = process.argv.slice(2);
 if (what === 'show') console.log(await shown(OUT, shipment));
+else if (what === 'compare') console.log(await compared(OUT));
 else await dispatchWeek();
 
 async function dispatchWeek(): Promise<void> {

@@ -1,7 +1,14 @@
 /**
- * A run as it was recorded, step by step.
+ * What the example's files know: a run as it was recorded, step by step, and how the candidate differs from production.
  */
-import type { ChatAnswer, ChatRequest, RunRecord, StepRecord } from 'millrace/agents';
+import {
+  type ChatAnswer,
+  type ChatRequest,
+  type RunComparison,
+  type RunRecord,
+  reportOf,
+  type StepRecord,
+} from 'millrace/agents';
 import { rowsIn } from './summary.js';
 
 /** What has been done about a shipment. */
@@ -36,4 +43,19 @@ function waited(request: unknown, value: unknown): string {
     ? `${decision.approved ? 'given' : 'refused'} by the ${decision.by}`
     : 'nobody answered in time';
   return `${JSON.stringify(subject)}: ${outcome}`;
+}
+
+/** Which decisions of production the candidate would have made otherwise. */
+export async function compared(out: string): Promise<string> {
+  const { runs, agreement, diverged, modelCalls, decisions } = reportOf(
+    await rowsIn<RunComparison>(`${out}/comparisons`),
+  );
+  const actions = decisions.find(({ field }) => field === 'action')?.counts ?? [];
+  const changes = actions.map(({ before, after, runs }) => `${String(runs).padStart(5)}  ${before} → ${after}`);
+  return [
+    `${runs} runs: ${agreement.count} the same, ${diverged} open, since they would ask for another approval`,
+    `${modelCalls.before} calls of the model by version 1, ${modelCalls.after} by candidate 2`,
+    '',
+    ...changes.sort().reverse(),
+  ].join('\n');
 }

@@ -21,7 +21,7 @@ t.setTimeout(200_000);
 const commands = readmeCommands(readFileSync(join(EXAMPLE, 'README.md'), 'utf8'));
 
 t.test('the README has what its commands print', async (t) => {
-  t.equal(commands.length, 4);
+  t.equal(commands.length, 5);
   for (const { command, output } of commands) t.equal(await printedBy(command), output, command);
 });
 
