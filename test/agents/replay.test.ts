@@ -165,7 +165,7 @@ t.test('replay', async (t) => {
     );
     t.match(reportHtml(report), /<h2>Decisions: hold<\/h2>/);
     t.equal(compared.length, COUNT);
-    t.same(reportOf(compared), report, 'comparisons amount to the same, wherever they come from');
+    t.same(await reportOf(compared), report, 'comparisons amount to the same, wherever they come from');
   });
 
   await t.test('records that are none are refused by their place', async (t) => {

@@ -6,8 +6,12 @@ import { ROOT } from '../tidy/source-files.js';
 
 const PAGES = [
   ...['README.md', 'CONTRIBUTING.md', 'llms.txt', 'engine/README.md'],
-  ...['docs', 'docs/guide', 'docs/design'].flatMap(pagesIn),
+  ...['docs', 'docs/guide', 'docs/design', ...examples()].flatMap(pagesIn),
 ];
+
+function examples(): string[] {
+  return readdirSync(join(ROOT, 'examples')).map((name) => `examples/${name}`);
+}
 
 function pagesIn(folder: string): string[] {
   return readdirSync(join(ROOT, folder))

@@ -16,6 +16,7 @@ const SHARED_MEMORY_USERS = [...FREE, /^engine\/exchange\/ring[^/]*\.ts$/];
 const PURE_MODULES = new Set([
   'node:buffer',
   'node:crypto',
+  'node:events',
   'node:path',
   'node:string_decoder',
   'node:url',
