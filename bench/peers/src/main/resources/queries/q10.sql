@@ -1,2 +1,2 @@
-SELECT auction, bidder, price, dateTime, extra, DATE_FORMAT(dateTime, 'yyyy-MM-dd'), DATE_FORMAT(dateTime, 'HH:mm')
+SELECT auction, bidder, price, eventTime, extra, DATE_FORMAT(eventTime, 'yyyy-MM-dd'), DATE_FORMAT(eventTime, 'HH:mm')
 FROM bid

@@ -2,7 +2,7 @@ SELECT category, AVG(highest)
 FROM (
   SELECT MAX(B.price) AS highest, A.category
   FROM auction A JOIN bid B ON A.id = B.auction
-  WHERE B.dateTime BETWEEN A.dateTime AND A.expires
+  WHERE B.eventTime BETWEEN A.eventTime AND A.expires
   GROUP BY A.id, A.category
 )
 GROUP BY category

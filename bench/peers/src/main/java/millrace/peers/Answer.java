@@ -31,7 +31,8 @@ final class Answer {
   synchronized void add(Object[] columns, int keyColumns, boolean removed) {
     String text = text(columns, columns.length);
     if (keyColumns > 0) {
-      byKey.put(text(columns, keyColumns), text);
+      if (removed) byKey.remove(text(columns, keyColumns));
+      else byKey.put(text(columns, keyColumns), text);
       return;
     }
     counts.merge(text, removed ? -1 : 1, (had, more) -> had + more == 0 ? null : had + more);

@@ -2,10 +2,13 @@ package millrace.peers;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
+import org.apache.flink.core.memory.MemorySegment;
+import org.apache.flink.core.memory.MemorySegmentFactory;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.data.TimestampData;
+import org.apache.flink.table.data.binary.BinaryStringData;
 
 /**
  * Nexmark's events as rows of the SQL runtime: type, time, and one of three nested rows. Texts that are drawn from tables are
@@ -15,7 +18,7 @@ final class EventRows implements EventFactory<RowData> {
   /** The columns of such a row. */
   static final String COLUMNS =
       """
-      `type` INT NOT NULL, dateTime TIMESTAMP(3) NOT NULL,
+      `type` INT NOT NULL, eventTime TIMESTAMP(3) NOT NULL,
       person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING,
         extra STRING>,
       auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT,
@@ -23,6 +26,7 @@ final class EventRows implements EventFactory<RowData> {
       bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, extra STRING>
       """;
 
+  private static final MemorySegment[] POOL = {MemorySegmentFactory.wrap(NexmarkTables.POOL_BYTES)};
   private static final StringData[] HOT_CHANNELS = encoded(NexmarkTables.HOT_CHANNELS);
   private static final StringData[] CHANNELS = encoded(NexmarkTables.CHANNEL_NAMES);
   private static final StringData[] HOT_URLS = encoded(NexmarkTables.HOT_URLS);
@@ -78,7 +82,7 @@ final class EventRows implements EventFactory<RowData> {
   }
 
   private static StringData extra(int from, int length) {
-    return StringData.fromBytes(NexmarkTables.POOL_BYTES, from, length);
+    return BinaryStringData.fromAddress(POOL, from, length);
   }
 
   private static StringData[] encoded(String[] texts) {

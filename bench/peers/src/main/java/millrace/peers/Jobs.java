@@ -3,7 +3,6 @@ package millrace.peers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.CoreOptions;
@@ -12,6 +11,7 @@ import org.apache.flink.configuration.PipelineOptions;
 import org.apache.flink.configuration.StateBackendOptions;
 import org.apache.flink.configuration.TaskManagerOptions;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.util.FileUtils;
 
 /** Runs queries in a cluster inside this process, and prints a line of JSON for each. */
 record Jobs(String peer, Options options, Runner runner) {
@@ -40,7 +40,7 @@ record Jobs(String peer, Options options, Runner runner) {
             "{\"peer\":\"%s\",\"query\":\"%s\",\"state\":\"%s\",\"parallelism\":%d,\"miniBatch\":%b,\"checkpointMs\":%d,%s}%n",
             peer, query, options.state(), options.parallelism(), options.miniBatch(), options.checkpointMs(), result);
       } finally {
-        delete(directory);
+        FileUtils.deleteDirectoryQuietly(directory.toFile());
       }
     }
   }
@@ -58,11 +58,5 @@ record Jobs(String peer, Options options, Runner runner) {
       settings.set(CheckpointingOptions.INCREMENTAL_CHECKPOINTS, true);
     }
     return StreamExecutionEnvironment.createLocalEnvironment(options.parallelism(), settings);
-  }
-
-  private static void delete(Path directory) throws Exception {
-    try (var files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
-    }
   }
 }

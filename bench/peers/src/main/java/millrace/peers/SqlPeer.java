@@ -18,6 +18,9 @@ import org.apache.flink.types.RowKind;
 
 /** Nexmark's queries in Flink SQL: src/main/resources/queries, over tables of our own. */
 final class SqlPeer {
+  /** Of its winning bids the planner of 2.3.0 takes back none, though the changelog has no key: the newest of an id counts. */
+  private static final int Q9_KEY_COLUMNS = 1;
+
   private SqlPeer() {}
 
   static void run(String query, StreamExecutionEnvironment environment, Options options) throws Exception {
@@ -39,20 +42,21 @@ final class SqlPeer {
       answer.insertInto("nothing").execute().await();
       return;
     }
-    tables.toChangelogStream(answer).sinkTo(new AnswerSink<>(SqlPeer::add));
+    int keyColumns = query.equals("q9") ? Q9_KEY_COLUMNS : 0;
+    tables.toChangelogStream(answer).sinkTo(new AnswerSink<>((row, to) -> add(row, keyColumns, to)));
     environment.execute();
   }
 
-  private static void add(Row row, Answer to) {
+  private static void add(Row row, int keyColumns, Answer to) {
     Object[] columns = IntStream.range(0, row.getArity()).mapToObj(row::getField).toArray();
-    to.add(columns, 0, row.getKind() == RowKind.DELETE || row.getKind() == RowKind.UPDATE_BEFORE);
+    to.add(columns, keyColumns, row.getKind() == RowKind.DELETE || row.getKind() == RowKind.UPDATE_BEFORE);
   }
 
   private static void create(StreamTableEnvironment tables, Options options) throws Exception {
     tables.executeSql(
         """
-        CREATE TEMPORARY TABLE events (%s, arrived AS PROCTIME(),
-          WATERMARK FOR dateTime AS dateTime - INTERVAL '4' SECOND)
+        CREATE TEMPORARY TABLE events (%s,
+          WATERMARK FOR eventTime AS eventTime - INTERVAL '4' SECOND)
         WITH ('connector' = 'nexmark', 'events' = '%d', 'rate' = '%s', 'splits' = '%d')
         """
             .formatted(EventRows.COLUMNS, options.events(), options.rate(), options.splits()));
@@ -66,7 +70,7 @@ final class SqlPeer {
   private static void view(StreamTableEnvironment tables, String name, int type, String columns) {
     String nested = columns.replaceAll("(\\w+)", name + ".$1");
     tables.executeSql(
-        "CREATE TEMPORARY VIEW %s AS SELECT %s, dateTime, arrived FROM events WHERE `type` = %d"
+        "CREATE TEMPORARY VIEW %s AS SELECT %s, eventTime FROM events WHERE `type` = %d"
             .formatted(name, nested, type));
   }
 
