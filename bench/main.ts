@@ -16,6 +16,7 @@ import { level } from './level.js';
 import { memory } from './memory.js';
 import { nexmarkCommand } from './nexmark/nexmark.js';
 import { operators } from './operators.js';
+import { peersCommand } from './peers/compare.js';
 import { soak } from './soak.js';
 import { type Measurement, steady } from './steady.js';
 
@@ -56,7 +57,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   },
 };
 
-if (process.argv[2] === 'nexmark') process.exit((await nexmarkCommand(process.argv.slice(3))) ? 0 : 1);
+if (process.argv[2] === 'nexmark') {
+  const args = process.argv.slice(3);
+  const command = args.some((argument) => /^--peers(=|$)/.test(argument)) ? peersCommand : nexmarkCommand;
+  process.exit((await command(args)) ? 0 : 1);
+}
 const { positionals: wanted, values: flags } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string' } },

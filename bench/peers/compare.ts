@@ -1,0 +1,190 @@
+/**
+ * `npm run bench -- nexmark q5 --peers flink-sql,flink-datastream`: ours and peers side by side, over the same events, in turns
+ * A B B A, each run in a process of its own. Answers are compared first: a peer that answers otherwise is not measured.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CORES, type Contestant, type Cost, finished, OURS, PEERS, prepare, type RunSettings } from './contestants.js';
+import { type Comparison, compare, HEAD, lineOf, type Sample, type Side, summaryOf } from './figures.js';
+
+/** Enough to be sure that both do the same, at a rate that closes windows and ends sessions. */
+const CHECKED = { events: 20_000, rate: 1_000 } as const;
+
+const GENERATOR_RUNS = 3;
+
+/** It is of processing time. */
+const WITHOUT_ANSWER = 'q12';
+
+export async function peersCommand(args: readonly string[]): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      peers: { type: 'string', default: '' },
+      events: { type: 'string', default: '6000000' },
+      rate: { type: 'string', default: '10000' },
+      workers: { type: 'string', default: '1' },
+      state: { type: 'string', default: 'memory' },
+      pairs: { type: 'string', default: '5' },
+      'mini-batch': { type: 'boolean', default: false },
+      'checkpoint-ms': { type: 'string', default: '0' },
+      'answers-only': { type: 'boolean', default: false },
+      json: { type: 'string', default: 'bench/results/peers.json' },
+    },
+  });
+  const settings: RunSettings = {
+    events: Number(values.events),
+    rate: Number(values.rate),
+    workers: Number(values.workers),
+    state: values.state === 'level' ? 'level' : 'memory',
+    miniBatch: values['mini-batch'],
+    checkpointMs: Number(values['checkpoint-ms']),
+  };
+  const wanted = values.peers.split(',').filter(Boolean);
+  const unknown = [
+    ...wanted.filter((name) => !PEERS.some((peer) => peer.name === name)),
+    ...positionals.filter((query) => !OURS.queries.includes(query)),
+  ];
+  if (unknown.length > 0) {
+    const names = PEERS.map(({ name }) => name);
+    console.error(`unknown: ${unknown}; there are the peers ${names} and the queries ${OURS.queries}`);
+    return false;
+  }
+  const missing = prepare();
+  if (missing !== undefined) console.error(`${wanted.join(', ')}: left out, for want of ${missing}`);
+  const peers = missing === undefined ? PEERS.filter(({ name }) => wanted.includes(name)) : [];
+  const asked = { peers, queries: positionals, settings };
+  if (values['answers-only']) return await checkAnswers(asked);
+  const isEqual = await checkAnswers({ ...asked, settings: { ...settings, ...CHECKED } });
+  return (await measureAll(asked, Number(values.pairs), values.json)) && isEqual;
+}
+
+interface Asked {
+  readonly peers: readonly Contestant[];
+  /** Empty: all that a contestant has. */
+  readonly queries: readonly string[];
+  readonly settings: RunSettings;
+}
+
+const shared = ({ queries }: Asked, peer: Contestant): string[] =>
+  peer.queries.filter((query) => queries.length === 0 || queries.includes(query));
+
+/** Whether the peers' answers are ours. */
+async function checkAnswers(asked: Asked): Promise<boolean> {
+  const { events, rate } = asked.settings;
+  console.log(`Answers of ${events.toLocaleString('en')} events, ${rate.toLocaleString('en')} a second:`);
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-answers-'));
+  let isEqual = true;
+  try {
+    const of = async (contestant: Contestant, queries: readonly string[]): Promise<string> => {
+      const into = join(directory, contestant.name);
+      if (queries.length > 0) await finished(contestant.command([...queries, '--answers', into], asked.settings));
+      return into;
+    };
+    const known = (contestant: Contestant) => shared(asked, contestant).filter((query) => query !== WITHOUT_ANSWER);
+    const ours = await of(OURS, [...new Set(asked.peers.flatMap(known))]);
+    for (const peer of asked.peers) {
+      const theirs = await of(peer, known(peer));
+      for (const query of known(peer)) {
+        const same = await areEqual(join(ours, `${query}.ndjson`), join(theirs, `${query}.ndjson`));
+        console.log(`  ${peer.name.padEnd(17)}${query.padEnd(13)}${same}`);
+        if (!same.startsWith('equal')) isEqual = false;
+      }
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+  return isEqual;
+}
+
+async function areEqual(ours: string, theirs: string): Promise<string> {
+  const [one, other] = [await readFile(ours), await readFile(theirs)];
+  const rows = one.toString('latin1').split('\n').length - 1;
+  return one.equals(other) ? `equal, ${rows.toLocaleString('en')} rows` : 'DIFFERENT';
+}
+
+async function measureAll(asked: Asked, pairs: number, file: string): Promise<boolean> {
+  const about = aboutRun(asked.settings, pairs);
+  console.log(`\n${about.text}\n\n${HEAD}`);
+  const comparisons: Comparison[] = [];
+  for (const peer of asked.peers) {
+    for (const query of shared(asked, peer)) {
+      const comparison = await measure(peer, query, asked.settings, pairs);
+      comparisons.push(comparison);
+      console.log(lineOf(comparison));
+      await write(file, { ...about.fields, comparisons });
+    }
+    console.log(`${peer.name}, ${summaryOf(comparisons.filter((one) => one.peer === peer.name))}\n`);
+  }
+  console.log(`Written to ${file}`);
+  return true;
+}
+
+async function measure(peer: Contestant, query: string, settings: RunSettings, pairs: number): Promise<Comparison> {
+  const sides = { ours: [] as Sample[], peer: [] as Sample[] };
+  for (let pair = 0; pair < pairs; pair += 1) {
+    const turn = pair % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const);
+    for (const side of turn) sides[side].push(await sampled(side === 'ours' ? OURS : peer, query, settings));
+  }
+  const [ours, theirs]: [Side, Side] = [
+    { samples: sides.ours, generator: await generatorOf(OURS, query, settings) },
+    { samples: sides.peer, generator: await generatorOf(peer, query, settings) },
+  ];
+  return compare(peer.name, query, ours, theirs);
+}
+
+async function sampled(contestant: Contestant, query: string, settings: RunSettings): Promise<Sample> {
+  const { lines, cpuSeconds } = await finished(contestant.command([query], settings));
+  return { warm: lines[0]?.warm as Cost, cold: { events: settings.events, cpuSeconds } };
+}
+
+const generators = new Map<string, Cost[]>();
+
+/** Once for all queries that are fed with the same events. */
+async function generatorOf(contestant: Contestant, query: string, settings: RunSettings): Promise<Cost[]> {
+  const what = contestant.generator(query);
+  const key = `${contestant.name} ${/^q\d+$/.test(what.at(-1) ?? '') ? 'events' : what}`;
+  const known = generators.get(key) ?? [];
+  generators.set(key, known);
+  while (known.length < GENERATOR_RUNS) {
+    const { lines } = await finished(contestant.command(what, settings));
+    known.push(lines[0]?.warm as Cost);
+  }
+  return known;
+}
+
+function aboutRun(settings: RunSettings, pairs: number) {
+  const fields = {
+    commit: said('git', ['rev-parse', 'HEAD']),
+    node: process.version,
+    java: /"(.*?)"/.exec(said('java', ['-version']))?.[1],
+    cpu: cpus()[0]?.model.trim(),
+    cores: CORES,
+    pairs,
+    ...settings,
+  };
+  const { events, rate, workers, state, miniBatch, checkpointMs } = settings;
+  const text = [
+    `Node ${fields.node}, Java ${fields.java}, ${CORES} cores (${fields.cpu}), commit ${fields.commit.slice(0, 7)}`,
+    `${events.toLocaleString('en')} events at ${rate.toLocaleString('en')} a second, ${pairs} pairs, parallelism ${workers}, state ${state === 'level' ? 'in LevelDB, the peer’s in RocksDB' : 'on the heap'}`,
+    `the peer: mini-batches ${miniBatch ? 'on' : 'off'}, checkpoints ${checkpointMs === 0 ? 'off' : `every ${checkpointMs} ms`}`,
+  ].join('\n');
+  return { fields, text };
+}
+
+/** What a command prints, on whichever stream. */
+function said(command: string, args: readonly string[]): string {
+  try {
+    return execFileSync('sh', ['-c', '"$@" 2>&1', 'sh', command, ...args], { encoding: 'utf8' }).trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+async function write(file: string, value: object): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(value, undefined, 2)}\n`);
+}
