@@ -13,8 +13,6 @@ import { type Comparison, compare, HEAD, lineOf, type Sample, type Side, summary
 /** Enough to be sure that both do the same, at a rate that closes windows and ends sessions. */
 const CHECKED = { events: 20_000, rate: 1_000 } as const;
 
-const GENERATOR_RUNS = 3;
-
 /** It is of processing time. */
 const WITHOUT_ANSWER = 'q12';
 
@@ -56,6 +54,7 @@ export async function peersCommand(args: readonly string[]): Promise<boolean> {
   const missing = prepare();
   if (missing !== undefined) console.error(`${wanted.join(', ')}: left out, for want of ${missing}`);
   const peers = missing === undefined ? PEERS.filter(({ name }) => wanted.includes(name)) : [];
+  if (peers.length === 0) return await oursAlone(positionals, settings);
   const asked = { peers, queries: positionals, settings };
   if (values['answers-only']) return await checkAnswers(asked);
   const isEqual = await checkAnswers({ ...asked, settings: { ...settings, ...CHECKED } });
@@ -123,37 +122,52 @@ async function measureAll(asked: Asked, pairs: number, file: string): Promise<bo
   return true;
 }
 
-async function measure(peer: Contestant, query: string, settings: RunSettings, pairs: number): Promise<Comparison> {
-  const sides = { ours: [] as Sample[], peer: [] as Sample[] };
-  for (let pair = 0; pair < pairs; pair += 1) {
-    const turn = pair % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const);
-    for (const side of turn) sides[side].push(await sampled(side === 'ours' ? OURS : peer, query, settings));
+/** When no peer can run. */
+async function oursAlone(queries: readonly string[], settings: RunSettings): Promise<boolean> {
+  const rate = ({ events, cpuSeconds }: Cost): string => `${(events / cpuSeconds / 1e6).toFixed(2)} M`;
+  console.log('millrace alone, events a CPU-second:');
+  for (const query of queries.length > 0 ? queries : OURS.queries) {
+    const { warm, cold } = await sampled(OURS, [query], settings);
+    console.log(`  ${query.padEnd(13)} warm ${rate(warm)}, cold ${rate(cold)}`);
   }
-  const [ours, theirs]: [Side, Side] = [
-    { samples: sides.ours, generator: await generatorOf(OURS, query, settings) },
-    { samples: sides.peer, generator: await generatorOf(peer, query, settings) },
-  ];
-  return compare(peer.name, query, ours, theirs);
+  return true;
 }
 
-async function sampled(contestant: Contestant, query: string, settings: RunSettings): Promise<Sample> {
-  const { lines, cpuSeconds } = await finished(contestant.command([query], settings));
+async function measure(peer: Contestant, query: string, settings: RunSettings, pairs: number): Promise<Comparison> {
+  const generator = await generatorsOf(peer, query, settings, pairs);
+  const samples = { ours: [] as Sample[], peer: [] as Sample[] };
+  await inTurns(pairs, async (side) => {
+    samples[side].push(await sampled(side === 'ours' ? OURS : peer, [query], settings));
+  });
+  const sideOf = (side: 'ours' | 'peer'): Side => ({ samples: samples[side], generator: generator[side] });
+  return compare(peer.name, query, sideOf('ours'), sideOf('peer'));
+}
+
+/** A B B A: what changes slowly falls on both alike. */
+async function inTurns(pairs: number, run: (side: 'ours' | 'peer') => Promise<void>): Promise<void> {
+  for (let pair = 0; pair < pairs; pair += 1)
+    for (const side of pair % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const)) await run(side);
+}
+
+async function sampled(contestant: Contestant, what: readonly string[], settings: RunSettings): Promise<Sample> {
+  const { lines, cpuSeconds } = await finished(contestant.command(what, settings));
   return { warm: lines[0]?.warm as Cost, cold: { events: settings.events, cpuSeconds } };
 }
 
-const generators = new Map<string, Cost[]>();
+const generators = new Map<string, { readonly ours: Cost[]; readonly peer: Cost[] }>();
 
-/** Once for all queries that are fed with the same events. */
-async function generatorOf(contestant: Contestant, query: string, settings: RunSettings): Promise<Cost[]> {
-  const what = contestant.generator(query);
-  const key = `${contestant.name} ${/^q\d+$/.test(what.at(-1) ?? '') ? 'events' : what}`;
-  const known = generators.get(key) ?? [];
-  generators.set(key, known);
-  while (known.length < GENERATOR_RUNS) {
-    const { lines } = await finished(contestant.command(what, settings));
-    known.push(lines[0]?.warm as Cost);
-  }
-  return known;
+/** What making the events costs, measured in turns, too: once for all queries that are fed with the same ones. */
+async function generatorsOf(peer: Contestant, query: string, settings: RunSettings, pairs: number) {
+  const key = `${peer.name} ${peer.generator(query)}`;
+  const known = generators.get(key);
+  if (known) return known;
+  const costs = { ours: [] as Cost[], peer: [] as Cost[] };
+  generators.set(key, costs);
+  await inTurns(pairs, async (side) => {
+    const contestant = side === 'ours' ? OURS : peer;
+    costs[side].push((await sampled(contestant, contestant.generator(query), settings)).warm);
+  });
+  return costs;
 }
 
 function aboutRun(settings: RunSettings, pairs: number) {
