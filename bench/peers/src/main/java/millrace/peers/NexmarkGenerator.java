@@ -29,6 +29,15 @@ final class NexmarkGenerator<T> implements Maker<T> {
       "Phoenix,Los Angeles,San Francisco,Boise,Portland,Bend,Redmond,Seattle,Kent,Cheyenne".split(",");
   private static final String[] STATES = "AZ CA ID OR WA WY".split(" ");
 
+  private static final double LN_10 = Math.log(10);
+
+  /** A hundred times the powers of a million, at even distances of the exponent. */
+  private static final double[] POWERS = new double[1_024];
+
+  static {
+    for (int at = 0; at < POWERS.length; at += 1) POWERS[at] = exactPrice((double) at / POWERS.length);
+  }
+
   private final EventFactory<T> factory;
   private final long firstEventId;
   private final double delayMicros;
@@ -129,8 +138,20 @@ final class NexmarkGenerator<T> implements Maker<T> {
     return first + random.below((int) (last - first) + 1 + LEAD);
   }
 
+  /** As ours: the nearest power that is known, times what is left by its series, unless that might be rounded otherwise. */
   private long price() {
-    return (long) Math.floor(Math.pow(10, 6 * random.real()) * 100 + 0.5);
+    double exponent = random.real();
+    int at = (int) (exponent * POWERS.length);
+    double x = (exponent - (double) at / POWERS.length) * (6 * LN_10);
+    double series = 1 + x * (1 + x * (1 / 2.0 + x * (1 / 6.0 + x * (1 / 24.0 + x / 120))));
+    double near = POWERS[at] * series + 0.5;
+    long rounded = (long) near;
+    double rest = near - rounded;
+    return rest > 1e-4 && rest < 1 - 1e-4 ? rounded : (long) Math.floor(exactPrice(exponent) + 0.5);
+  }
+
+  private static double exactPrice(double exponent) {
+    return Math.pow(10, 6 * exponent) * 100;
   }
 
   /** Where in the pool; its length is left in {@link #extraLength}. */
