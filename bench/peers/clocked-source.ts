@@ -22,6 +22,17 @@ export function clockAt(events: number): Clock {
   };
 }
 
+/** What a run of `events` has cost: since it stood at `third`, and in all. Called at its end. */
+export function costFrom(third: Clock, events: number) {
+  const end = clockAt(events);
+  const warm = {
+    events: end.events - third.events,
+    cpuSeconds: end.cpuSeconds - third.cpuSeconds,
+    wallSeconds: end.wallSeconds - third.wallSeconds,
+  };
+  return { events, warm, cold: { events, cpuSeconds: end.cpuSeconds } };
+}
+
 export function clocked<T, S extends Split>(source: Source<T, S>, events: number): Source<T, S> {
   return {
     ...source,

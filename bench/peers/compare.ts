@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CORES, type Contestant, type Cost, finished, OURS, PEERS, prepare, type RunSettings } from './contestants.js';
+import { CORES, type Contestant, type Cost, finished, OURS, PEERS, type RunSettings } from './contestants.js';
 import { type Comparison, compare, HEAD, lineOf, type Sample, type Side, summaryOf } from './figures.js';
 
 /** Enough to be sure that both do the same, at a rate that closes windows and ends sessions. */
@@ -51,14 +51,17 @@ export async function peersCommand(args: readonly string[]): Promise<boolean> {
     console.error(`unknown: ${unknown}; there are the peers ${names} and the queries ${OURS.queries}`);
     return false;
   }
-  const missing = prepare();
-  if (missing !== undefined) console.error(`${wanted.join(', ')}: left out, for want of ${missing}`);
-  const peers = missing === undefined ? PEERS.filter(({ name }) => wanted.includes(name)) : [];
+  const peers = PEERS.filter((peer) => {
+    if (!wanted.includes(peer.name)) return false;
+    const missing = peer.prepare();
+    if (missing !== undefined) console.error(`${peer.name} is left out, for want of ${missing}`);
+    return missing === undefined;
+  });
   if (peers.length === 0) return await oursAlone(positionals, settings);
   const asked = { peers, queries: positionals, settings };
   if (values['answers-only']) return await checkAnswers(asked);
-  const isEqual = await checkAnswers({ ...asked, settings: { ...settings, ...CHECKED } });
-  return (await measureAll(asked, Number(values.pairs), values.json)) && isEqual;
+  if (!(await checkAnswers({ ...asked, settings: { ...settings, ...CHECKED } }))) return false;
+  return await measureAll(asked, Number(values.pairs), values.json);
 }
 
 interface Asked {

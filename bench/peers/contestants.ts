@@ -38,6 +38,8 @@ export interface Contestant {
   readonly name: string;
   readonly queries: readonly string[];
   command(arguments_: readonly string[], settings: RunSettings): readonly string[];
+  /** Builds what it needs, once. What is missing, if something is. */
+  prepare(): string | undefined;
   /** What to ask for to have only the events made. */
   generator(query: string): readonly string[];
 }
@@ -46,17 +48,31 @@ const common = ({ events, rate }: RunSettings): string[] => ['--events', `${even
 
 const isSum = (query: string): boolean => query in KEYED_SUMS;
 
+const script = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+
 export const OURS: Contestant = {
   name: 'millrace',
   queries: [...Object.keys(QUERIES), ...Object.keys(KEYED_SUMS)],
   command: (arguments_, settings) => [
     process.execPath,
-    fileURLToPath(new URL('./ours.js', import.meta.url)),
+    script('ours'),
     ...arguments_,
     ...common(settings),
     ...['--workers', `${settings.workers}`, '--state', settings.state],
   ],
+  prepare: () => undefined,
   generator: (query) => ['generator', query],
+};
+
+/** It has the events from our generator. */
+const NODE_STREAMS: Contestant = {
+  ...OURS,
+  name: 'node-streams',
+  queries: ['q0', 'q1', 'q2'],
+  command: (arguments_, settings) =>
+    arguments_[0] === 'generator'
+      ? OURS.command(arguments_, settings)
+      : [process.execPath, script('node-streams'), ...arguments_, ...common(settings)],
 };
 
 const flink = (name: string, peer: string, queries: readonly string[], events: string): Contestant => ({
@@ -73,16 +89,17 @@ const flink = (name: string, peer: string, queries: readonly string[], events: s
     ...(settings.miniBatch ? ['--mini-batch'] : []),
     ...['--checkpoint-ms', `${settings.checkpointMs}`],
   ],
+  prepare: prepareFlink,
   generator: (query) => ['generator', isSum(query) ? query : events],
 });
 
 export const PEERS: readonly Contestant[] = [
   flink('flink-sql', 'sql', Object.keys(QUERIES), 'rows'),
   flink('flink-datastream', 'datastream', ['q0', 'q1', 'q4', 'q5', 'q8', 'q11', ...Object.keys(KEYED_SUMS)], 'objects'),
+  NODE_STREAMS,
 ];
 
-/** Builds what peers need, once. What is missing, or undefined. */
-export function prepare(): string | undefined {
+function prepareFlink(): string | undefined {
   const java = spawnSync('java', ['-version'], { encoding: 'utf8' });
   const version = Number(/version "(\d+)/.exec(java.stderr ?? '')?.[1]);
   if (!(version >= JAVA_LEAST)) return `Java ${JAVA_LEAST} or newer (there is ${version || 'none'})`;

@@ -25,7 +25,7 @@ export interface Comparison {
   readonly warm: { readonly ours: number; readonly peer: number };
   readonly cold: { readonly ours: number; readonly peer: number };
   readonly generator: { readonly ours: number; readonly peer: number };
-  readonly ratio: { readonly warm: Ratio; readonly warmNet: Ratio | undefined; readonly cold: Ratio };
+  readonly ratio: { readonly warm: Ratio; readonly warmNet: Ratio; readonly cold: Ratio };
   readonly samples: { readonly ours: readonly Sample[]; readonly peer: readonly Sample[] };
 }
 
@@ -43,11 +43,7 @@ export function compare(peer: string, query: string, ours: Side, theirs: Side): 
   const of = (side: Side, part: 'warm' | 'cold'): Cost[] => side.samples.map((sample) => sample[part]);
   const rates = (part: 'warm' | 'cold') => ({ ours: rateOf(of(ours, part)), peer: rateOf(of(theirs, part)) });
   const generator = { ours: rateOf(ours.generator), peer: rateOf(theirs.generator) };
-  const ratio = (part: 'warm' | 'cold', lessOurs = 0, lessTheirs = 0): Ratio | undefined =>
-    ratioOf(
-      of(theirs, part).map((cost) => costOf(cost) - lessTheirs),
-      of(ours, part).map((cost) => costOf(cost) - lessOurs),
-    );
+  const net = (cost: number, made: number): number => Math.max(cost - 1 / made, 0);
   return {
     peer,
     query,
@@ -56,24 +52,29 @@ export function compare(peer: string, query: string, ours: Side, theirs: Side): 
     cold: rates('cold'),
     generator,
     ratio: {
-      warm: ratio('warm') as Ratio,
-      warmNet: ratio('warm', 1 / generator.ours, 1 / generator.peer),
-      cold: ratio('cold') as Ratio,
+      warm: ratioOf(of(theirs, 'warm').map(costOf), of(ours, 'warm').map(costOf)),
+      warmNet: ratioOf(
+        of(theirs, 'warm').map((cost) => net(costOf(cost), generator.peer)),
+        of(ours, 'warm').map((cost) => net(costOf(cost), generator.ours)),
+      ),
+      cold: ratioOf(of(theirs, 'cold').map(costOf), of(ours, 'cold').map(costOf)),
     },
     samples: { ours: ours.samples, peer: theirs.samples },
   };
 }
 
-/** Of the n-th run of one and the n-th of the other, which were neighbours. None when nothing is left net. */
-function ratioOf(theirs: readonly number[], ours: readonly number[]): Ratio | undefined {
+/**
+ * Of the n-th run of one and the n-th of the other, which were neighbours. Where net nothing is left of one's cost, its ratio
+ * is 0 or infinite, and of both, unknown: such a query says nothing of the engine.
+ */
+function ratioOf(theirs: readonly number[], ours: readonly number[]): Ratio {
   const ratios = theirs.map((cost, at) => cost / (ours[at] as number));
-  if ([...theirs, ...ours].some((cost) => cost <= 0)) return undefined;
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) };
 }
 
 const millions = (rate: number): string => (rate / 1e6).toFixed(2).padStart(7);
-const times = (ratio: Ratio | undefined): string =>
-  (ratio ? `${ratio.median.toFixed(1)}× (${ratio.least.toFixed(1)}–${ratio.most.toFixed(1)})` : '–').padStart(18);
+const times = ({ median, least, most }: Ratio): string =>
+  `${median.toFixed(1)}× (${least.toFixed(1)}–${most.toFixed(1)})`.padStart(18);
 
 export const HEAD = [
   `${'million events a CPU-second'.padStart(47)}${'times the CPU of ours: median (spread)'.padStart(47)}`,
@@ -88,10 +89,9 @@ export function lineOf({ query, peer, warm, cold, ratio }: Comparison): string {
 /** Geometric means and worst queries of a peer's comparisons. */
 export function summaryOf(comparisons: readonly Comparison[]): string {
   const part = (name: keyof Comparison['ratio']): string => {
-    const ratios = comparisons.flatMap(({ query, ratio }) => {
-      const found = ratio[name];
-      return found ? [{ query, times: found.median }] : [];
-    });
+    const ratios = comparisons
+      .map(({ query, ratio }) => ({ query, times: ratio[name].median }))
+      .filter(({ times }) => times > 0 && Number.isFinite(times));
     if (ratios.length === 0) return '–';
     const mean = Math.exp(ratios.reduce((sum, { times }) => sum + Math.log(times), 0) / ratios.length);
     const worst = ratios.reduce((least, one) => (one.times < least.times ? one : least));

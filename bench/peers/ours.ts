@@ -3,14 +3,13 @@
  * JSON with what it cost. `--answers DIR` writes the final rows instead, of any number of queries; `generator q5` only makes
  * the events of that query.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { run } from 'millrace';
-import { answerOf, type Row, Table } from '../nexmark/answers.js';
+import { type Row, Table } from '../nexmark/answers.js';
 import { NexmarkGenerator } from '../nexmark/generator.js';
 import { withState } from '../nexmark/nexmark.js';
-import { type Clock, clockAt, told } from './clocked-source.js';
+import { type Clock, clockAt, costFrom, told } from './clocked-source.js';
+import { printLine, writeAnswer } from './one-run.js';
 import oursJob, { KEYED_SUMS, pairsOf } from './ours-job.js';
 
 const MODULE = { url: new URL('./ours-job.js', import.meta.url).href };
@@ -25,6 +24,7 @@ const { values, positionals } = parseArgs({
     answers: { type: 'string' },
   },
 });
+const print = (line: object): void => printLine('millrace', line);
 const [events, rate, workers] = [Number(values.events), Number(values.rate), Number(values.workers)];
 const backend = values.state === 'level' ? 'level' : 'memory';
 
@@ -32,28 +32,14 @@ if (positionals[0] === 'generator') print({ query: positionals[1], ...generated(
 else if (values.answers !== undefined) for (const query of positionals) await answer(query, values.answers);
 else await measure(positionals[0] ?? 'q0');
 
-function print(line: object): void {
-  console.log(JSON.stringify({ peer: 'millrace', ...line }));
-}
-
 async function measure(query: string): Promise<void> {
   const third = told();
   let cost = {};
   await withState(backend, async (options) => {
     await run(MODULE, oursJob, { params: { query, events, rate, answers: false }, workers, ...options });
-    cost = costFrom(await third);
+    cost = costFrom(await third, events);
   });
   print({ query, state: backend, workers, ...cost });
-}
-
-function costFrom(from: Clock) {
-  const to = clockAt(events);
-  const warm = {
-    events: to.events - from.events,
-    cpuSeconds: to.cpuSeconds - from.cpuSeconds,
-    wallSeconds: to.wallSeconds - from.wallSeconds,
-  };
-  return { events, warm, cold: { events, cpuSeconds: to.cpuSeconds } };
 }
 
 async function answer(query: string, directory: string): Promise<void> {
@@ -64,10 +50,7 @@ async function answer(query: string, directory: string): Promise<void> {
     for await (const row of handle as AsyncIterable<Row>) table.add(row);
     await handle;
   });
-  const rows = [...table.rows()].sort();
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, `${query}.ndjson`), rows.map((row) => `${row}\n`).join(''));
-  print({ query, state: backend, workers, ...answerOf(rows) });
+  print({ query, state: backend, workers, ...(await writeAnswer(directory, query, table)) });
 }
 
 /** A ring keeps each event for a while, as a job would. */
@@ -79,7 +62,7 @@ function generated(query: string) {
     for (let at = 0; at < ring.length; at += 1) ring[at] = next();
     if (!third && made >= events / 3) third = clockAt(made + ring.length);
   }
-  return costFrom(third ?? clockAt(0));
+  return costFrom(third ?? clockAt(0), events);
 }
 
 function makerOf(query: string): () => unknown {
