@@ -22,7 +22,7 @@ export async function peersCommand(args: readonly string[]): Promise<boolean> {
     allowPositionals: true,
     options: {
       peers: { type: 'string', default: '' },
-      events: { type: 'string', default: '6000000' },
+      events: { type: 'string' },
       rate: { type: 'string', default: '10000' },
       workers: { type: 'string', default: '1' },
       state: { type: 'string', default: 'memory' },
@@ -33,11 +33,11 @@ export async function peersCommand(args: readonly string[]): Promise<boolean> {
       json: { type: 'string', default: 'bench/results/peers.json' },
     },
   });
-  const settings: RunSettings = {
-    events: Number(values.events),
+  const events = values.events === undefined ? undefined : Number(values.events);
+  const settings = {
     rate: Number(values.rate),
     workers: Number(values.workers),
-    state: values.state === 'level' ? 'level' : 'memory',
+    state: values.state === 'level' ? ('level' as const) : ('memory' as const),
     miniBatch: values['mini-batch'],
     checkpointMs: Number(values['checkpoint-ms']),
   };
@@ -57,10 +57,10 @@ export async function peersCommand(args: readonly string[]): Promise<boolean> {
     if (missing !== undefined) console.error(`${peer.name} is left out, for want of ${missing}`);
     return missing === undefined;
   });
-  if (peers.length === 0) return await oursAlone(positionals, settings);
-  const asked = { peers, queries: positionals, settings };
-  if (values['answers-only']) return await checkAnswers(asked);
-  if (!(await checkAnswers({ ...asked, settings: { ...settings, ...CHECKED } }))) return false;
+  if (peers.length === 0) return await oursAlone(positionals, { ...settings, events: events ?? OURS.events });
+  const asked = { peers, queries: positionals, events, settings };
+  if (values['answers-only']) return await checkAnswers(asked, { ...settings, events: events ?? CHECKED.events });
+  if (!(await checkAnswers(asked, { ...settings, ...CHECKED }))) return false;
   return await measureAll(asked, Number(values.pairs), values.json);
 }
 
@@ -68,22 +68,24 @@ interface Asked {
   readonly peers: readonly Contestant[];
   /** Empty: all that a contestant has. */
   readonly queries: readonly string[];
-  readonly settings: RunSettings;
+  /** Absent: as many as a peer takes to be warm. */
+  readonly events: number | undefined;
+  readonly settings: Omit<RunSettings, 'events'>;
 }
 
 const shared = ({ queries }: Asked, peer: Contestant): string[] =>
   peer.queries.filter((query) => queries.length === 0 || queries.includes(query));
 
 /** Whether the peers' answers are ours. */
-async function checkAnswers(asked: Asked): Promise<boolean> {
-  const { events, rate } = asked.settings;
+async function checkAnswers(asked: Asked, settings: RunSettings): Promise<boolean> {
+  const { events, rate } = settings;
   console.log(`Answers of ${events.toLocaleString('en')} events, ${rate.toLocaleString('en')} a second:`);
   const directory = await mkdtemp(join(tmpdir(), 'millrace-answers-'));
   let isEqual = true;
   try {
     const of = async (contestant: Contestant, queries: readonly string[]): Promise<string> => {
       const into = join(directory, contestant.name);
-      if (queries.length > 0) await finished(contestant.command([...queries, '--answers', into], asked.settings));
+      if (queries.length > 0) await finished(contestant.command([...queries, '--answers', into], settings));
       return into;
     };
     const known = (contestant: Contestant) => shared(asked, contestant).filter((query) => query !== WITHOUT_ANSWER);
@@ -109,12 +111,13 @@ async function areEqual(ours: string, theirs: string): Promise<string> {
 }
 
 async function measureAll(asked: Asked, pairs: number, file: string): Promise<boolean> {
-  const about = aboutRun(asked.settings, pairs);
+  const about = aboutRun(asked, pairs);
   console.log(`\n${about.text}\n\n${HEAD}`);
   const comparisons: Comparison[] = [];
   for (const peer of asked.peers) {
     for (const query of shared(asked, peer)) {
-      const comparison = await measure(peer, query, asked.settings, pairs);
+      const settings = { ...asked.settings, events: asked.events ?? peer.events };
+      const comparison = await measure(peer, query, settings, pairs);
       comparisons.push(comparison);
       console.log(lineOf(comparison));
       await write(file, { ...about.fields, comparisons });
@@ -173,7 +176,7 @@ async function generatorsOf(peer: Contestant, query: string, settings: RunSettin
   return costs;
 }
 
-function aboutRun(settings: RunSettings, pairs: number) {
+function aboutRun({ events, settings, peers }: Asked, pairs: number) {
   const fields = {
     commit: said('git', ['rev-parse', 'HEAD']),
     node: process.version,
@@ -183,10 +186,11 @@ function aboutRun(settings: RunSettings, pairs: number) {
     pairs,
     ...settings,
   };
-  const { events, rate, workers, state, miniBatch, checkpointMs } = settings;
+  const { rate, workers, state, miniBatch, checkpointMs } = settings;
+  const counts = peers.map((peer) => `${(events ?? peer.events).toLocaleString('en')} (${peer.name})`);
   const text = [
     `Node ${fields.node}, Java ${fields.java}, ${CORES} cores (${fields.cpu}), commit ${fields.commit.slice(0, 7)}`,
-    `${events.toLocaleString('en')} events at ${rate.toLocaleString('en')} a second, ${pairs} pairs, parallelism ${workers}, state ${state === 'level' ? 'in LevelDB, the peer’s in RocksDB' : 'on the heap'}`,
+    `${counts.join(', ')} events at ${rate.toLocaleString('en')} a second, ${pairs} pairs, parallelism ${workers}, state ${state === 'level' ? 'in LevelDB, the peer’s in RocksDB' : 'on the heap'}`,
     `the peer: mini-batches ${miniBatch ? 'on' : 'off'}, checkpoints ${checkpointMs === 0 ? 'off' : `every ${checkpointMs} ms`}`,
   ].join('\n');
   return { fields, text };
