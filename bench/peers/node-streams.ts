@@ -11,9 +11,6 @@ import { NexmarkGenerator } from '../nexmark/generator.js';
 import { type Clock, clockAt, costFrom } from './clocked-source.js';
 import { printLine, writeAnswer } from './one-run.js';
 
-/** Objects a stream holds before it is held back: the default of 16 costs half of the speed. */
-const HELD = 1_024;
-
 interface Query {
   readonly isWanted: (bid: Bid) => boolean;
   readonly columns: (bid: Bid) => readonly unknown[];
@@ -49,17 +46,14 @@ async function run(query: string): Promise<void> {
     source.readable,
     new Transform({
       objectMode: true,
-      highWaterMark: HELD,
       transform: (event: NexmarkEvent, _, done) => (isBid(event) && steps.isWanted(event) ? done(null, event) : done()),
     }),
     new Transform({
       objectMode: true,
-      highWaterMark: HELD,
       transform: (bid: Bid, _, done) => done(null, { columns: steps.columns(bid) }),
     }),
     new Writable({
       objectMode: true,
-      highWaterMark: HELD,
       write(row: Row, _, done) {
         seen += row.columns.length;
         table?.add(row);
@@ -79,7 +73,6 @@ function generated() {
   let third: Clock | undefined;
   const readable = new Readable({
     objectMode: true,
-    highWaterMark: HELD,
     read() {
       do {
         if (generator.count === events) {
