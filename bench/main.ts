@@ -1,5 +1,6 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
+ * `-- nexmark` runs that benchmark's queries, with `--peers` beside Flink.
  * `-- operators` gives the cost of each operator by itself, `-- agents` that of agents. `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
  * and disk, for two minutes a job and for ten minutes, or as many seconds as `--seconds` says.
  */

@@ -3,9 +3,9 @@
  * all children's CPU time counts.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QUERIES } from '../nexmark/queries.js';
 import { KEYED_SUMS } from './ours-job.js';
@@ -13,6 +13,8 @@ import { KEYED_SUMS } from './ours-job.js';
 /** Of the sources, not of what is compiled. */
 const PROJECT = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
 const TARGET = join(PROJECT, 'target');
+/** Written after a build: younger than its sources, as no output of Maven's is that has not changed. */
+const BUILT = join(TARGET, 'built');
 const JAVA_LEAST = 17;
 
 /** G1, which Java takes by itself, is slower throughout. Flink's own start scripts open the packages. */
@@ -84,7 +86,7 @@ const flink = (peer: string, rest: Pick<Contestant, 'name' | 'queries' | 'events
   command: ([what, ...rest], settings) => [
     'java',
     ...JVM,
-    ...['-cp', `${join(TARGET, 'classes')}:${join(TARGET, 'lib', '*')}`, 'millrace.peers.Main'],
+    ...['-cp', [join(TARGET, 'classes'), join(TARGET, 'lib', '*')].join(delimiter), 'millrace.peers.Main'],
     ...(what === 'generator' ? ['generator'] : [peer, what as string]),
     ...rest,
     ...common(settings),
@@ -112,13 +114,14 @@ function prepareFlink(): string | undefined {
   if (spawnSync('mvn', ['-version']).status !== 0) return 'Maven (there is no mvn)';
   console.log('Building the peers with Maven (once) …');
   const { status } = spawnSync('mvn', ['-q', '-B', 'package'], { cwd: PROJECT, stdio: 'inherit' });
-  return status === 0 ? undefined : 'a build of bench/peers (see above)';
+  if (status !== 0) return 'a build of bench/peers (see above)';
+  writeFileSync(BUILT, '');
+  return undefined;
 }
 
 function isBuilt(): boolean {
-  const jar = join(TARGET, 'peers-1.jar');
-  if (!existsSync(jar)) return false;
-  const built = statSync(jar).mtimeMs;
+  if (!existsSync(BUILT)) return false;
+  const built = statSync(BUILT).mtimeMs;
   const sources = readdirSync(join(PROJECT, 'src'), { recursive: true }).map((name) => join(PROJECT, 'src', `${name}`));
   return [join(PROJECT, 'pom.xml'), ...sources].every((path) => statSync(path).mtimeMs <= built);
 }
