@@ -1,5 +1,6 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
+ * `-- nexmark` runs that benchmark's queries, with `--peers` beside Flink.
  * `-- operators` gives the cost of each operator by itself, `-- agents` that of agents. `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
  * and disk, for two minutes a job and for ten minutes, or as many seconds as `--seconds` says.
  */
@@ -16,6 +17,7 @@ import { level } from './level.js';
 import { memory } from './memory.js';
 import { nexmarkCommand } from './nexmark/nexmark.js';
 import { operators } from './operators.js';
+import { peersCommand } from './peers/compare.js';
 import { soak } from './soak.js';
 import { type Measurement, steady } from './steady.js';
 
@@ -56,7 +58,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   },
 };
 
-if (process.argv[2] === 'nexmark') process.exit((await nexmarkCommand(process.argv.slice(3))) ? 0 : 1);
+if (process.argv[2] === 'nexmark') {
+  const args = process.argv.slice(3);
+  const command = args.some((argument) => /^--peers(=|$)/.test(argument)) ? peersCommand : nexmarkCommand;
+  process.exit((await command(args)) ? 0 : 1);
+}
 const { positionals: wanted, values: flags } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string' } },

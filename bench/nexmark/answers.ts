@@ -12,6 +12,11 @@ export interface Row {
   readonly key?: string | number;
 }
 
+/** A number with three places, exactly: a column that becomes a text in the answer only. */
+export interface Decimal {
+  readonly thousandths: number;
+}
+
 export interface Answer {
   readonly rows: number;
   /** 16 hexadecimal digits. */
@@ -24,7 +29,7 @@ export class Table {
   private readonly counts = new Map<string, number>();
 
   add({ columns, removed, key }: Row): void {
-    const text = JSON.stringify(columns);
+    const text = JSON.stringify(columns, decimalAsText);
     if (key !== undefined) {
       this.byKey.set(key, text);
       return;
@@ -39,6 +44,12 @@ export class Table {
     yield* this.byKey.values();
     for (const [text, count] of this.counts) for (let n = 0; n < count; n += 1) yield text;
   }
+}
+
+function decimalAsText(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('thousandths' in value)) return value;
+  const { thousandths } = value as Decimal;
+  return `${Math.floor(thousandths / 1_000)}.${String(thousandths % 1_000).padStart(3, '0')}`;
 }
 
 export function answerOf(rows: Iterable<string>): Answer {

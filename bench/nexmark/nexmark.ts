@@ -92,7 +92,10 @@ async function timed({ workers, backend, ...params }: NexmarkRun): Promise<void>
 }
 
 /** State on disk needs checkpoints. */
-async function withState(backend: NexmarkRun['backend'], use: (options: object) => Promise<void>): Promise<void> {
+export async function withState(
+  backend: NexmarkRun['backend'],
+  use: (options: object) => Promise<void>,
+): Promise<void> {
   if (backend === 'memory') return use({ state: false });
   const state = await mkdtemp(join(tmpdir(), 'millrace-nexmark-'));
   try {

@@ -2,7 +2,7 @@
  * Nexmark's queries, but for q6, in the package's own API. Columns and meanings are those of the SQL queries of that project.
  */
 import { type Stream, session, sliding, state, tumbling } from 'millrace';
-import type { Row } from './answers.js';
+import type { Decimal, Row } from './answers.js';
 import { type Auction, type Bid, isAuction, isBid, isPerson, type NexmarkEvent, type Person } from './events.js';
 
 export type Query = (events: Stream<NexmarkEvent>) => Stream<Row>;
@@ -16,8 +16,7 @@ const upsert = (key: string | number, ...columns: unknown[]): Row => ({ key, col
 
 /** Prices in euros, in thousandths: exact. */
 const euros = (price: number): number => 908 * price;
-const decimal = (thousandths: number): string =>
-  `${Math.floor(thousandths / 1_000)}.${String(thousandths % 1_000).padStart(3, '0')}`;
+const decimal = (thousandths: number): Decimal => ({ thousandths });
 
 const DAY_MS = 86_400_000;
 const dayStart = (time: number): number => Math.floor(time / DAY_MS) * DAY_MS;

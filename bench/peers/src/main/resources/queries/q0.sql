@@ -1,0 +1,1 @@
+SELECT auction, bidder, price, eventTime, extra FROM bid

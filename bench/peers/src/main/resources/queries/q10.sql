@@ -1,0 +1,2 @@
+SELECT auction, bidder, price, eventTime, extra, DATE_FORMAT(eventTime, 'yyyy-MM-dd'), DATE_FORMAT(eventTime, 'HH:mm')
+FROM bid
