@@ -96,7 +96,17 @@ export class SessionOperator<T, Acc, Out> implements Operator {
     const slot = batch.slots[cursor] as number;
     const sessions = this.sessions.get(slot) ?? [];
     const record = batch.records[cursor] as T;
-    const alone = { start: timestamp, end: timestamp + this.gapOf(record) };
+    const end = timestamp + this.gapOf(record);
+    const last = sessions[sessions.length - 1];
+    // Most records prolong the last session.
+    if (last && last.start <= timestamp && timestamp <= last.end && last.end - 1 > this.watermark) {
+      last.acc = this.fold.add(last.acc, record);
+      if (end > last.end) last.end = end;
+      this.sessions.set(slot, sessions);
+      inbox.cursor += 1;
+      return true;
+    }
+    const alone = { start: timestamp, end };
     const first = firstEndingFrom(sessions, timestamp);
     const joins = first < sessions.length && (sessions[first] as Session<Acc>).start <= alone.end;
     if (!joins && alone.end - 1 + this.lateness <= this.watermark) return this.sendLate(inbox);
