@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the engine's basic rates, through the public API. `npm run bench -- keyed-sum` runs one of them.
  * `-- nexmark` runs that benchmark's queries, with `--peers` beside Flink.
- * `-- operators` gives the cost of each operator by itself, `-- agents` that of agents. `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
+ * `-- latency` says how long records take at fixed rates. `-- operators` gives the cost of each operator by itself, `-- agents` that of agents. `-- checkpoints` measures what checkpoints cost, `-- level` state on disk. `-- memory` and `-- soak` watch memory, files
  * and disk, for two minutes a job and for ten minutes, or as many seconds as `--seconds` says.
  */
 import { cpus } from 'node:os';
@@ -13,6 +13,7 @@ import flights from './jobs/flights.js';
 import keyedSum from './jobs/keyed-sum.js';
 import stateless from './jobs/stateless.js';
 import { joins } from './joins.js';
+import { latency } from './latency.js';
 import { level } from './level.js';
 import { memory } from './memory.js';
 import { nexmarkCommand } from './nexmark/nexmark.js';
@@ -63,6 +64,10 @@ if (process.argv[2] === 'nexmark') {
   const command = args.some((argument) => /^--peers(=|$)/.test(argument)) ? peersCommand : nexmarkCommand;
   process.exit((await command(args)) ? 0 : 1);
 }
+if (process.argv[2] === 'latency') {
+  await latency(process.argv.slice(3));
+  process.exit(0);
+}
 const { positionals: wanted, values: flags } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: 'string' } },
@@ -86,7 +91,7 @@ if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
 const unknown = wanted.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
   console.error(
-    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, soak, level, joins, operators, agents, nexmark`,
+    `there is no benchmark ${unknown}; there are ${Object.keys(BENCHES).join(', ')}, checkpoints, memory, soak, level, joins, operators, agents, latency, nexmark`,
   );
   process.exit(1);
 }
