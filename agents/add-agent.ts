@@ -5,6 +5,7 @@ import type { KeyedStream } from '../api/keyed-stream.js';
 import { Stream } from '../api/stream.js';
 import { MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
+import { type Duration, durationMs } from '../core/time.js';
 import type { Agent } from './agent.js';
 import type { AgentFailure } from './agent-failure.js';
 import { AGENT_SIDES, agentFactory, FAILURES, RUNS, UNCLAIMED } from './agent-operator.js';
@@ -24,6 +25,11 @@ export interface AgentStreamOptions<K extends Key, I, E, D extends Decision = De
   readonly maxInFlight?: number;
   /** Inputs that wait in each subtask, kept in state, before what comes has to wait outside; default 1,000. */
   readonly mailbox?: number;
+  /**
+   * How long, in event time, events and decisions are kept that come before the run that they are for; default: not at all,
+   * they are `unclaimed`. For streams of which one may be read faster than the other, as after an outage.
+   */
+  readonly early?: Duration;
   /** The name that it has in older checkpoints. */
   readonly renamedFrom?: string;
 }
@@ -39,7 +45,7 @@ export interface AgentStreams<I, O> {
   readonly requests: Stream<HumanRequest>;
   /** What runs have put out by `ctx.emit`. */
   readonly emitted: Stream<unknown>;
-  /** Events and decisions that came while no run of their key was open. */
+  /** Events and decisions that came while no run of their key was open, and those for which none has come in time: see `early`. */
   readonly unclaimed: Stream<unknown>;
 }
 
@@ -82,6 +88,7 @@ export function addAgent<K extends Key, I, O, E = never, D extends Decision = De
       previous: previous as readonly Agent<never, unknown>[],
       maxInFlight: countOf(options.maxInFlight ?? MAX_IN_FLIGHT, 'maxInFlight'),
       mailbox: countOf(options.mailbox ?? MAILBOX, 'mailbox'),
+      earlyMs: durationMs(options.early ?? 0, 'early'),
     }),
   });
   const side = <T>(of: string): Stream<T> => new Stream<T>(graph, [{ node, side: of }]);

@@ -26,7 +26,16 @@ import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';
 import type { Remembered } from './run-record.js';
-import { type Arrived, type CallEntry, type Deadline, isEmpty, type KeyRow, newKeyRow, runId } from './run-row.js';
+import {
+  type Arrived,
+  type CallEntry,
+  type Deadline,
+  isEmpty,
+  isIdle,
+  type KeyRow,
+  newKeyRow,
+  runId,
+} from './run-row.js';
 import { StagedState } from './staged-state.js';
 import { REQUESTS } from './tool-calls.js';
 
@@ -38,6 +47,8 @@ export interface AgentSpec {
   readonly maxInFlight: number;
   /** Inputs that wait for their turn in each subtask, before what comes has to wait outside. */
   readonly mailbox: number;
+  /** How long, in event time, what comes for a key without a run is kept for the next one. */
+  readonly earlyMs: number;
 }
 
 /** Inputs of the operator, by port. */
@@ -197,7 +208,7 @@ class AgentOperator implements Operator, RunHost {
     if (row.run === null && row.waiting.length === 1) this.#begin(slot);
   }
 
-  /** Something for runs of a key that has none goes out again, as unclaimed. */
+  /** Something for runs of a key that has none is kept for the next one for a while, or goes out again as unclaimed. */
   #takeEvents(inbox: Inbox, from: Arrived['from']): void {
     const { records, timestamps, slots, count } = inbox.batch;
     const unclaimed = this.#context.side(UNCLAIMED);
@@ -205,10 +216,13 @@ class AgentOperator implements Operator, RunHost {
       const slot = slots[inbox.cursor] as number;
       const value = records[inbox.cursor];
       const timestamp = timestamps[inbox.cursor] as number;
-      const row = this.#rows.get(slot);
-      if (!row || (row.run === null && row.waiting.length === 0)) {
-        unclaimed.push(value, timestamp);
-        continue;
+      const row = this.#rows.get(slot) ?? newKeyRow();
+      if (isIdle(row)) {
+        if (this.#spec.earlyMs === 0 || timestamp === TIME_MIN) {
+          unclaimed.push(value, timestamp);
+          continue;
+        }
+        this.#context.state.timers('event').add(slot, timestamp + this.#spec.earlyMs);
       }
       row.arrived.push({ from, value, timestamp });
       this.#rows.set(slot, row);
@@ -336,6 +350,17 @@ class AgentOperator implements Operator, RunHost {
       run.look(watermark);
     } else if (row.run) this.#execute(slot, row, row.arrived.length > 0 ? this.#gate.cutAt : RESTORED);
     else if (row.waiting.length > 0) this.#begin(slot);
+    else this.#giveUp(slot, row, watermark);
+  }
+
+  /** No run has come in time for what is kept of a key. */
+  #giveUp(slot: number, row: KeyRow, watermark: number): void {
+    const isOver = ({ timestamp }: Arrived): boolean => timestamp + this.#spec.earlyMs <= watermark;
+    const unclaimed = this.#context.side(UNCLAIMED);
+    for (const { value, timestamp } of row.arrived.filter(isOver)) unclaimed.push(value, this.#stamp(timestamp));
+    row.arrived = row.arrived.filter((each) => !isOver(each));
+    if (isEmpty(row)) this.#rows.remove(slot);
+    else this.#rows.set(slot, row);
   }
 
   // What goes out

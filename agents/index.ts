@@ -36,8 +36,9 @@ export { type OpenAiCompatible, openAiCompatible } from './model/openai-compatib
 export type { RunComparison, RunSide } from './replay/comparison.js';
 export { type DarkLaunchOptions, darkLaunch } from './replay/dark-launch.js';
 export { type ReplayOptions, replay } from './replay/replay.js';
-export type { Rate, ReplayReport } from './replay/report.js';
+export { type Rate, type ReplayReport, reportOf } from './replay/report.js';
 export { reportHtml } from './replay/report-html.js';
+export { reportText } from './replay/report-text.js';
 export type { Calls, Difference, Divergence } from './replay/rerun.js';
 export type { AgentContext, ApproveOptions, WaitOptions } from './run-context.js';
 export type { Remembered, RunRecord, StepRecord } from './run-record.js';

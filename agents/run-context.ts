@@ -69,6 +69,8 @@ export interface ContextOptions {
   readonly host: Host;
   readonly agent: Agent<never, unknown>;
   readonly health: ModelHealth;
+  /** What other agents are before they are called: replays have their acts only noted. */
+  readonly prepare?: (agent: Agent<never, unknown>) => Agent<never, unknown>;
 }
 
 export class RunContext implements AgentContext {
@@ -180,7 +182,9 @@ export class RunContext implements AgentContext {
   }
 
   call<I, O>(agent: Agent<I, O>, input: I): Promise<O> {
-    const context = new RunContext({ ...this.#options, agent: agent as Agent<never, unknown> });
+    const { prepare } = this.#options;
+    const called = agent as Agent<never, unknown>;
+    const context = new RunContext({ ...this.#options, agent: prepare ? prepare(called) : called });
     return agent.run(input, context);
   }
 

@@ -55,7 +55,7 @@ export interface RunRow {
   readonly doubts: { [step: number]: { readonly decision?: unknown } };
 }
 
-/** Something that came for a run while it was open, and that it has not taken. */
+/** Something that came for a run, and that it has not taken. */
 export interface Arrived {
   readonly from: 'events' | 'decisions';
   readonly value: unknown;
@@ -80,8 +80,13 @@ export function newKeyRow(): KeyRow {
   return { waiting: [], run: null, arrived: [], ahead: [], outbox: [] };
 }
 
-export function isEmpty({ waiting, run, outbox }: KeyRow): boolean {
-  return waiting.length === 0 && run === null && outbox.length === 0;
+export function isEmpty(row: KeyRow): boolean {
+  return isIdle(row) && row.arrived.length === 0 && row.outbox.length === 0;
+}
+
+/** It has no run, and no input that will be one. */
+export function isIdle({ waiting, run }: KeyRow): boolean {
+  return waiting.length === 0 && run === null;
 }
 
 /** An entry of the call journal: that an act is about to be made, or how a step has ended. */

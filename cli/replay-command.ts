@@ -2,8 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError } from 'commander';
 import { agentOf } from '../agents/agent-operator.js';
-import { type Agent, type Calls, type ReplayReport, type RunRecord, replay, reportHtml } from '../agents/index.js';
-import { rateText } from '../agents/replay/report-html.js';
+import { type Agent, type Calls, type RunRecord, replay, reportHtml, reportText } from '../agents/index.js';
 import type { JobDefinition } from '../api/job.js';
 import { MillraceError } from '../core/errors.js';
 import { guarded } from './guarded.js';
@@ -64,7 +63,7 @@ async function showReplay(module: string, flags: ReplayFlags): Promise<number> {
   const where = (run: RunRecord): boolean => run.operator === name && isWithin(run, flags);
   const report = await replay({ agent, runs: flags.runs, calls: flags.calls, where });
   if (flags.html !== undefined) await writeFile(flags.html, reportHtml(report));
-  process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : textOf(report));
+  process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : reportText(report));
   return flags.failUnder !== undefined && report.agreement.rate < flags.failUnder ? 1 : 0;
 }
 
@@ -109,21 +108,6 @@ function isWithin({ timestamp }: RunRecord, { from, to }: ReplayFlags): boolean 
   if (from === undefined && to === undefined) return true;
   if (timestamp === null) return false;
   return timestamp >= (from ?? Number.NEGATIVE_INFINITY) && timestamp < (to ?? Number.POSITIVE_INFINITY);
-}
-
-function textOf({ runs, agreement, diverged, otherPlans, failed, fields, examples }: ReplayReport): string {
-  const lines = [
-    `${runs} runs; the same: ${rateText(agreement)}`,
-    `asked for what was not recorded: ${diverged}; other tools: ${otherPlans}; failed: ${failed.before} → ${failed.after}`,
-    ...fields.map(({ path, runs: of }) => `  ${path || 'the reply'} differs in ${of}`),
-  ];
-  for (const { id, key, fields: own, divergence } of examples) {
-    lines.push('', `run ${id} of ${JSON.stringify(key)}`);
-    if (divergence) lines.push(`  step ${divergence.step} asked ${divergence.asked}`);
-    for (const { path, before, after } of [...own, ...(divergence?.changes ?? [])])
-      lines.push(`  ${path || 'the reply'}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`);
-  }
-  return `${lines.join('\n')}\n`;
 }
 
 function callsOf(text: string): Calls {

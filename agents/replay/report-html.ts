@@ -2,7 +2,8 @@
  * A report as one page of HTML, without scripts or anything from elsewhere.
  */
 import type { RunComparison } from './comparison.js';
-import type { Rate, ReplayReport } from './report.js';
+import type { ReplayReport } from './report.js';
+import { rateText } from './report-text.js';
 
 const STYLE = `body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
 table{border-collapse:collapse;margin:1rem 0}td,th{border:1px solid #ccc;padding:.3rem .6rem;text-align:left}
@@ -54,14 +55,6 @@ function exampleHtml({ id, key, input, fields, divergence }: RunComparison): str
   );
   const asked = divergence ? `<p>In step ${divergence.step} it asked ${escaped(divergence.asked)}.</p>` : '';
   return `<h3>Run ${escaped(id)} of ${escaped(JSON.stringify(key))}</h3><pre>${escaped(JSON.stringify(input, null, 2))}</pre>${asked}<ul>${lines.join('')}</ul>`;
-}
-
-export function rateText({ count, of, rate, low, high }: Rate): string {
-  return `${count} of ${of}: ${percent(rate)} (${percent(low)} to ${percent(high)})`;
-}
-
-function percent(rate: number): string {
-  return `${(100 * rate).toFixed(1)} %`;
 }
 
 function arrow({ before, after }: { readonly before: number; readonly after: number }): string {

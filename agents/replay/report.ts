@@ -34,7 +34,7 @@ export interface ReplayReport {
   readonly modelCalls: { readonly before: number; readonly after: number };
   /** Milliseconds of all steps together. */
   readonly ms: { readonly before: number; readonly after: number };
-  /** Runs that differ, those in most fields first. */
+  /** Runs that differ, those in most fields first; of equal ones by their ids, so that a report can be repeated. */
   readonly examples: readonly RunComparison[];
 }
 
@@ -127,9 +127,25 @@ export class ReportBuilder {
 
   #addExample(comparison: RunComparison): void {
     this.#examples.push(comparison);
-    this.#examples.sort((a, b) => weightOf(b) - weightOf(a));
+    this.#examples.sort((a, b) => weightOf(b) - weightOf(a) || (a.id < b.id ? -1 : 1));
     this.#examples = this.#examples.slice(0, this.#examplesMax);
   }
+}
+
+/**
+ * The report about comparisons, such as those of a dark launch.
+ *
+ * @example
+ * const report = await reportOf(comparisons)
+ * console.log(reportText(report))
+ */
+export async function reportOf(
+  comparisons: Iterable<RunComparison> | AsyncIterable<RunComparison>,
+  { examples }: { readonly examples?: number } = {},
+): Promise<ReplayReport> {
+  const report = new ReportBuilder(examples);
+  for await (const comparison of comparisons) report.add(comparison);
+  return report.build();
 }
 
 function weightOf({ fields, divergence, samePlan }: RunComparison): number {

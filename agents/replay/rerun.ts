@@ -78,10 +78,10 @@ export async function rerun(
   { calls, host, health = new ModelHealth() }: RerunOptions,
 ): Promise<Rerun> {
   const acts: CapturedAct[] = [];
-  const captured = { ...agent, tools: capturing(agent, acts) };
+  const prepare = (each: Agent<never, unknown>): Agent<never, unknown> => ({ ...each, tools: capturing(each, acts) });
   const replaying = new Replaying(recorded, calls, host);
   const run = replaying.run(agent.version);
-  const context = { run, operator: recorded.operator, host, agent: captured, health };
+  const context = { run, operator: recorded.operator, host, agent: prepare(agent), health, prepare };
   run.start(async () => agent.run(recorded.input as never, new RunContext(context)));
   await replaying.ended;
   run.abandon();

@@ -18,6 +18,8 @@ import {
   type RunRecord,
   replay,
   reportHtml,
+  reportOf,
+  reportText,
   tool,
 } from 'millrace/agents';
 import t from 'tap';
@@ -237,4 +239,34 @@ t.test('a dark launch finds the runs that differ, those and no others, and does 
   t.equal(compared.length, 1_000);
   const differing = compared.filter(({ same }) => !same).map(({ input }) => (input as Order).id);
   t.same(new Set(differing), planted);
+  const report = await reportOf(compared, { examples: 2 });
+  t.match(report, { runs: 1_000, agreement: { count: 963 }, fields: [{ path: 'hold', runs: 37 }] });
+  t.same(await reportOf(compared.toReversed(), { examples: 2 }), report, 'in whatever order they come');
+  t.match(reportText(report), /^1000 runs; the same: 963 of 1000: 96\.3 %[\s\S]*hold differs in 37[\s\S]*false → true/);
+});
+
+t.test('acts of agents that an agent calls are only noted, too', async (t) => {
+  const holding = agent({ version: '1', tools: { hold }, run: ({ id }: Order, ctx) => ctx.tool('hold', { id }) });
+  const outer = (version: string, others: number) =>
+    agent({
+      version,
+      run: async (input: Order, ctx) => {
+        await ctx.call(holding, { ...input, id: input.id + others });
+        return input.id;
+      },
+    });
+  const { results } = await run(
+    job('nested', (j) =>
+      j
+        .from('orders', generate({ count: 5, make: order }))
+        .keyBy(({ user }) => user)
+        .agent('outer', outer('1', 0))
+        .runs.to('runs', collect()),
+    ),
+  );
+  const before = world.holds;
+  const runs = results as readonly RunRecord[];
+  const report = await replay({ agent: outer('2', 1_000), runs, calls: 'recorded-then-live' });
+  t.equal(world.holds, before, 'nothing was held');
+  t.match(report, { runs: 5, otherPlans: 5, failed: { after: 0 } });
 });

@@ -2,7 +2,7 @@
  * Runs that wait: for events, times and people; and what becomes of them at the end of the input, after a restore, and when
  * the agent has changed meanwhile.
  */
-import type { Stream } from 'millrace';
+import type { Duration, Stream } from 'millrace';
 import { type Agent, type AgentStreams, agent, type Decision, type HumanRequest, tool } from 'millrace/agents';
 import { harness } from 'millrace/testing';
 import t from 'tap';
@@ -21,7 +21,10 @@ interface Answer {
 const byId = ({ id }: { id: string }): string => id;
 
 /** Drives an agent by claims and, on the second input, answers. */
-function driven<O>(made: Agent<Claim, O>, more: { previous?: readonly Agent<Claim, unknown>[] } = {}) {
+function driven<O>(
+  made: Agent<Claim, O>,
+  more: { readonly previous?: readonly Agent<Claim, unknown>[]; readonly early?: Duration } = {},
+) {
   return harness((claims: Stream<Claim>, answers: Stream<Answer>) => {
     const streams: AgentStreams<Claim, O> = claims
       .keyBy(byId)
@@ -58,6 +61,31 @@ t.test('a run waits for an event of its key', async (t) => {
   h.send({ id: 'c', text: 'nobody asked' }, { input: 2, at: 3_000 });
   await h.settled();
   t.same(h.takeSide('unclaimed'), [{ id: 'c', text: 'nobody asked' }]);
+});
+
+t.test('what comes early is kept for its run, for a while', async (t) => {
+  const h = await driven(asking(), { early: '1h' });
+  const answer = (id: string, at: number): unknown => h.send({ id, text: 'early' }, { input: 2, at });
+  answer('a', 1_000);
+  answer('b', 1_000);
+  answer('b', 3_000_000);
+  const snapshot = await h.snapshot();
+  await h.restore(snapshot, { parallelism: 3 });
+  h.send({ id: 'a', cents: 1 }, { at: 900 });
+  await h.settled();
+  t.same(h.take(), [{ id: 'a', answer: 'early', version: '1' }]);
+  h.watermark(3_600_999);
+  t.same(h.takeSide('unclaimed'), []);
+  h.watermark(3_601_000);
+  t.same(h.takeSide('unclaimed'), [{ id: 'b', text: 'early' }], 'one hour is over for the first');
+  h.send({ id: 'b', cents: 1 }, { at: 3_602_000 });
+  await h.settled();
+  t.same(h.take(), [{ id: 'b', answer: 'early', version: '1' }], 'the second is there still');
+  answer('c', 3_700_000);
+  h.end();
+  await h.settled();
+  t.same(h.takeSide('unclaimed'), [{ id: 'c', text: 'early' }]);
+  t.ok(h.ended);
 });
 
 t.test('its time is event time: the watermark ends the wait', async (t) => {

@@ -1,0 +1,32 @@
+/**
+ * A report as text, as the command line prints it.
+ */
+import type { Rate, ReplayReport } from './report.js';
+
+export function rateText({ count, of, rate, low, high }: Rate): string {
+  return `${count} of ${of}: ${percent(rate)} (${percent(low)} to ${percent(high)})`;
+}
+
+function percent(rate: number): string {
+  return `${(100 * rate).toFixed(1)} %`;
+}
+
+/**
+ * A report as lines of text: how many runs are the same, which fields and decisions differ, and the runs that show it best.
+ *
+ * @example console.log(reportText(await replay({ agent: triageV2, runs: 'archive/runs' })))
+ */
+export function reportText({ runs, agreement, diverged, otherPlans, failed, fields, examples }: ReplayReport): string {
+  const lines = [
+    `${runs} runs; the same: ${rateText(agreement)}`,
+    `asked for what was not recorded: ${diverged}; other tools: ${otherPlans}; failed: ${failed.before} → ${failed.after}`,
+    ...fields.map(({ path, runs: of }) => `  ${path || 'the reply'} differs in ${of}`),
+  ];
+  for (const { id, key, fields: own, divergence } of examples) {
+    lines.push('', `run ${id} of ${JSON.stringify(key)}`);
+    if (divergence) lines.push(`  step ${divergence.step} asked ${divergence.asked}`);
+    for (const { path, before, after } of [...own, ...(divergence?.changes ?? [])])
+      lines.push(`  ${path || 'the reply'}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
