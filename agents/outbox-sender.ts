@@ -4,6 +4,7 @@
  * Invariant: a message leaves the key's row only after its receiver has acknowledged it, so that after a failure it is sent
  * again, with the same key.
  */
+import { setMaxListeners } from 'node:events';
 import type { OperatorContext } from '../operators/operator.js';
 import type { Agent } from './agent.js';
 import type { CheckpointGate } from './checkpoint-gate.js';
@@ -31,6 +32,8 @@ export class OutboxSender {
     this.#agents = agents;
     this.#gate = gate;
     this.#sent = sent;
+    // Every message under way listens to it, and Node would take so many for a leak.
+    setMaxListeners(0, this.#controller.signal);
   }
 
   /** Messages that have not been acknowledged. */

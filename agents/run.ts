@@ -447,7 +447,8 @@ function replyOf(value: unknown): NonNullable<Run['result']> {
 }
 
 function valueOf(answer: Answer): unknown {
-  if ('value' in answer) return copyOf(answer.value);
+  // JSON, as archives are written in, leaves out a value that is undefined.
+  if (!('error' in answer)) return copyOf(answer.value);
   const { name, message, code } = answer.error;
   throw Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
 }

@@ -2,6 +2,7 @@
  * A model that answers by rules, over real HTTP, as OpenAI's API does: for tests, examples and CI. It belongs to no job, so it
  * has its own clock and sockets.
  */
+import { setMaxListeners } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -55,6 +56,8 @@ export class ModelServer {
   constructor(rules: RuleBook, options: ModelServerOptions) {
     this.#rules = rules;
     this.#options = options;
+    // Every answer under way listens to it, and Node would take so many for a leak.
+    setMaxListeners(0, this.#stopped.signal);
     this.#server = createServer((request, response) => {
       this.#handle(request, response).catch(() => response.destroy());
     });
