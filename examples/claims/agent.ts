@@ -2,7 +2,7 @@
  * The agent that handles claims. Two agents, in fact: one reads and judges, and is a model with instructions; the other acts,
  * and is code. What is paid, when a letter goes out and who has to approve is not for a model to decide.
  */
-import { type Agent, type AgentContext, agent, data, openAiCompatible, tool } from 'millrace/agents';
+import { type Agent, type AgentContext, agent, data, openAiCompatible, type ToolContext, tool } from 'millrace/agents';
 import { z } from 'zod';
 import { type Answer, type ClaimFile, type Decision, euros, timeOf } from './records.js';
 import { damageReportOf, historyOf, isSanctioned, officeUrl } from './services.js';
@@ -81,19 +81,23 @@ export const APPROVAL_CENTS = 10_000_00;
 
 const Payment = z.object({ claim: z.string(), iban: z.string(), cents: z.number().int().positive() });
 
+/** Tells the office something under a key. It knows its keys, so it may be told again when no answer has come back. */
+async function tell(url: string, body: unknown, { fetch, signal }: ToolContext): Promise<unknown> {
+  const put = { method: 'PUT', body: JSON.stringify(body), signal };
+  const answer = await fetch(url, put).catch(() => fetch(url, put));
+  if (!answer.ok) throw new Error(`the office answered with ${answer.status}`);
+  return answer.json();
+}
+
 const pay = tool({
   description: 'Pays a claim.',
   input: Payment,
   effect: 'once',
-  async run(payment, { fetch, idempotencyKey, signal }) {
-    const url = officeUrl('payments', idempotencyKey);
-    const answer = await fetch(url, { method: 'PUT', body: JSON.stringify(payment), signal });
-    if (!answer.ok) throw new Error(`the office answered with ${answer.status}`);
-    return (await answer.json()) as { payment: string };
-  },
+  run: (payment, ctx) => tell(officeUrl('payments', ctx.idempotencyKey), payment, ctx),
+  /** After a crash: has it been told? */
   async reconcile(_, { fetch, idempotencyKey, signal }) {
     const answer = await fetch(officeUrl('payments', idempotencyKey), { signal });
-    if (answer.ok) return { outcome: 'done', result: (await answer.json()) as { payment: string } };
+    if (answer.ok) return { outcome: 'done', result: await answer.json() };
     return { outcome: answer.status === 404 ? 'not-done' : 'unknown' };
   },
 });
@@ -102,11 +106,7 @@ const write = tool({
   description: 'Writes to a customer.',
   input: z.object({ claim: z.string(), text: z.string() }),
   effect: 'outbox',
-  async run(letter, { fetch, idempotencyKey, signal }) {
-    const url = officeUrl('letters', idempotencyKey);
-    const answer = await fetch(url, { method: 'PUT', body: JSON.stringify(letter), signal });
-    if (!answer.ok) throw new Error(`the office answered with ${answer.status}`);
-  },
+  run: (letter, ctx) => tell(officeUrl('letters', ctx.idempotencyKey), letter, ctx),
 });
 
 const sanctions = tool({
@@ -127,7 +127,7 @@ const handling = (version: string, assessor: Agent<ClaimFile, z.infer<typeof Ass
         return ended(claim, 'rejected', 'the policy was not in force');
 
       const { file, found } = await assessed(claim, assessor, ctx);
-      if (!found) return ended(file, 'closed', `no answer within 14 days`);
+      if (!found) return ended(file, 'closed', 'no answer within two weeks');
       if (found.route !== 'pay') return ended(file, 'review', found.text);
 
       const due = Math.min(Math.round(found.euros * 100), claim.cents, holder.coverage) - holder.deductible;
@@ -161,7 +161,7 @@ async function assessed(claim: ClaimFile, assessor: Agent<ClaimFile, z.infer<typ
 }
 
 function ended(file: ClaimFile, decision: Decision['decision'], why: string): Decision {
-  return { claim: file.id, decision, cents: 0, why, letters: file.answers.length };
+  return { claim: file.id, decision, cents: 0, why, answers: file.answers.length };
 }
 
 export const handler = handling('1', assessing('1', INSTRUCTIONS));

@@ -58,7 +58,7 @@ export default job('claims', { params }, (j, { data, out, darkLaunch: isDark }) 
     );
 });
 
-/** With the policy and what was paid on it before, from the database; of unknown policies without. */
+/** With the policy, from the database, if there is one of that number. */
 function withPolicies(claims: Stream<Claim>) {
   return claims.lookupJoin(
     'policies',

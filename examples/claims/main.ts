@@ -140,7 +140,7 @@ function count(value: number): string {
 }
 
 function money(cents: number): string {
-  return `EUR ${Number(euros(cents)).toLocaleString('en-US', { minimumFractionDigits: 2 })}`.padStart(17);
+  return `EUR ${Number(euros(cents)).toLocaleString('en-US', { minimumFractionDigits: 2 })}`.padStart(19);
 }
 
 /** Reasons that differ in a number only are one. */

@@ -39,7 +39,7 @@ function cutUnfinished(path: string): void {
   if (existsSync(path)) truncateSync(path, readFileSync(path).lastIndexOf('\n') + 1);
 }
 
-export async function startOffice(ledger: string): Promise<Office> {
+export async function startOffice(ledger: string, onEntry: (entry: Entry) => void = () => {}): Promise<Office> {
   mkdirSync(dirname(ledger), { recursive: true });
   cutUnfinished(ledger);
   const known = new Map(readLedger(ledger).map((entry) => [`${entry.kind}/${entry.key}`, entry.id]));
@@ -50,6 +50,7 @@ export async function startOffice(ledger: string): Promise<Office> {
     writeSync(file, `${JSON.stringify(entry)}\n`);
     fsyncSync(file);
     known.set(`${entry.kind}/${entry.key}`, entry.id);
+    onEntry(entry);
   }
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {

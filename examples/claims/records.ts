@@ -44,7 +44,7 @@ export const Approval = z.object({
 });
 export type Approval = z.infer<typeof Approval>;
 
-/** A policy, as the database has it, with what was paid on it before. */
+/** A policy, as the database has it. */
 export interface Policy {
   readonly id: string;
   readonly holder: string;
@@ -53,7 +53,6 @@ export interface Policy {
   readonly deductible: number;
   readonly starts: string;
   readonly ends: string;
-  readonly paidBefore: number;
 }
 
 /** A claim with all that the agent finds when it begins. */
@@ -72,7 +71,8 @@ export interface Decision {
   readonly decision: 'paid' | 'review' | 'rejected' | 'closed';
   readonly cents: number;
   readonly why: string;
-  readonly letters: number;
+  /** Of the customer. */
+  readonly answers: number;
 }
 
 export function timeOf({ at }: { readonly at: string }): number {

@@ -7,20 +7,10 @@
  * that have ended, and customers who give orders to the model.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { type Answer, type Claim, euros } from './records.js';
-
-export interface PolicyRow {
-  readonly id: string;
-  readonly holder: string;
-  readonly product: 'home' | 'car';
-  readonly coverage: number;
-  readonly deductible: number;
-  readonly starts: string;
-  readonly ends: string;
-}
+import { type Answer, type Claim, euros, type Policy } from './records.js';
 
 export interface World {
-  readonly policies: readonly PolicyRow[];
+  readonly policies: readonly Policy[];
   readonly paid: readonly { readonly policy: string; readonly closed: string; readonly cents: number }[];
   readonly sanctioned: readonly string[];
   readonly claims: readonly Claim[];
@@ -113,7 +103,7 @@ export function makeWorld(seed = 1): World {
       cents: 10_000 + dice.below(300_000),
     })),
   );
-  const sanctioned = [policies[17], policies[230]].map((policy) => (policy as PolicyRow).holder);
+  const sanctioned = [policies[17], policies[230]].map((policy) => (policy as Policy).holder);
   const claims: Claim[] = [];
   const answers: Answer[] = [];
   const reports = new Map<string, string>();
@@ -133,7 +123,7 @@ export function makeWorld(seed = 1): World {
   return { policies, paid, sanctioned, claims, answers, reports };
 }
 
-function policyOf(dice: Dice, n: number): PolicyRow {
+function policyOf(dice: Dice, n: number): Policy {
   const product = n % 2 === 0 ? 'home' : 'car';
   const ended = dice.below(40) === 0;
   return {
@@ -161,7 +151,7 @@ interface ClaimSeed {
   readonly n: number;
   readonly at: number;
   readonly story: Story;
-  readonly policies: readonly PolicyRow[];
+  readonly policies: readonly Policy[];
 }
 
 function claimOf(dice: Dice, { n, at, story, policies }: ClaimSeed): Claim {
