@@ -4,7 +4,6 @@
  * Invariant: a message leaves the key's row only after its receiver has acknowledged it, so that after a failure it is sent
  * again, with the same key.
  */
-import { setMaxListeners } from 'node:events';
 import type { OperatorContext } from '../operators/operator.js';
 import type { Agent } from './agent.js';
 import type { CheckpointGate } from './checkpoint-gate.js';
@@ -19,7 +18,9 @@ export class OutboxSender {
   readonly #agents: ReadonlyMap<string, Agent<never, unknown>>;
   readonly #gate: CheckpointGate;
   readonly #sent: (slot: number, idempotencyKey: string) => void;
-  readonly #controller = new AbortController();
+  /** One for each message under way. */
+  readonly #controllers = new Set<AbortController>();
+  #closed = false;
   #size = 0;
 
   constructor(
@@ -32,8 +33,6 @@ export class OutboxSender {
     this.#agents = agents;
     this.#gate = gate;
     this.#sent = sent;
-    // Every message under way listens to it, and Node would take so many for a leak.
-    setMaxListeners(0, this.#controller.signal);
   }
 
   /** Messages that have not been acknowledged. */
@@ -46,37 +45,49 @@ export class OutboxSender {
     const { cutAt } = this.#gate;
     void this.#send(key, message, cutAt).then(
       () => {
-        if (this.#controller.signal.aborted) return;
+        if (this.#closed) return;
         this.#size -= 1;
         this.#sent(slot, message.idempotencyKey);
       },
       (error: unknown) => {
-        if (!this.#controller.signal.aborted) this.#context.fail(error);
+        if (!this.#closed) this.#context.fail(error);
       },
     );
   }
 
   close(): void {
-    this.#controller.abort();
+    this.#closed = true;
+    for (const controller of this.#controllers) controller.abort();
   }
 
   async #send(key: unknown, message: OutboxRow, takenInAt: number): Promise<void> {
     await this.#gate.passed(() => takenInAt);
-    for (let attempt = 0; !this.#controller.signal.aborted; attempt += 1) {
+    const controller = new AbortController();
+    this.#controllers.add(controller);
+    try {
+      await this.#sendUntilHeard(key, message, controller.signal);
+    } finally {
+      this.#controllers.delete(controller);
+    }
+  }
+
+  async #sendUntilHeard(key: unknown, message: OutboxRow, signal: AbortSignal): Promise<void> {
+    for (let attempt = 0; !this.#closed; attempt += 1) {
       try {
-        return await this.#sendOnce(key, message);
+        return await this.#sendOnce(key, message, signal);
       } catch {
         const { host } = this.#context;
-        await pause(host, Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** attempt), this.#controller.signal);
+        await pause(host, Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** attempt), signal);
       }
     }
   }
 
-  async #sendOnce(key: unknown, { tool: name, version, input, idempotencyKey }: OutboxRow): Promise<void> {
+  async #sendOnce(key: unknown, message: OutboxRow, until: AbortSignal): Promise<void> {
+    const { tool: name, version, input, idempotencyKey } = message;
     const { host } = this.#context;
     const tool = this.#agents.get(version)?.tools[name] ?? newestTool(this.#agents, name);
     const fetch: typeof globalThis.fetch = (request, init) => host.fetch(request as string, init);
-    await withTimeout(host, tool.timeoutMs, this.#controller.signal, (signal) =>
+    await withTimeout(host, tool.timeoutMs, until, (signal) =>
       tool.run(input as never, { idempotencyKey, signal, key, fetch }),
     );
   }
