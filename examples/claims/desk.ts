@@ -1,8 +1,9 @@
 /**
  * The desk: what has become of the claims, read from what the job has written, and the decisions of people.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync } from 'node:fs';
 import type { HumanRequest } from 'millrace/agents';
+import { rowsOf } from '../rows-of.js';
 import type { Approval, Claim, Decision } from './records.js';
 
 /** The job asks for an approval, under the claim's number. */
@@ -38,20 +39,4 @@ export function decide(out: string, { key, run, step }: Request, approved: boole
   const approval: Approval = { claim: key, run, step, approved, by: 'the desk', at: new Date().toISOString() };
   mkdirSync(`${out}/approvals`, { recursive: true });
   appendFileSync(`${out}/approvals/desk.ndjson`, `${JSON.stringify(approval)}\n`);
-}
-
-/** Of a file, or of all files of a directory that are complete: others have a hidden name. */
-export function rowsOf<T>(path: string): T[] {
-  if (!existsSync(path)) return [];
-  const files = path.endsWith('.ndjson')
-    ? [path]
-    : readdirSync(path)
-        .filter((name) => !name.startsWith('.'))
-        .map((name) => `${path}/${name}`);
-  return files.flatMap((file) =>
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as T),
-  );
 }
