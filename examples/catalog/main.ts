@@ -126,7 +126,7 @@ function count(value: number): string {
 
 function linesOf(products: readonly Product[]): string[] {
   return products.map(({ gtin, brand, title, category, amount, unit, cents, offers }) => {
-    const name = `${brand} ${title}, ${amount} ${unit}`.padEnd(44);
+    const name = `${brand} ${title}, ${amount} ${unit}`.padEnd(48);
     return `${gtin}  ${name} EUR ${(cents / 100).toFixed(2).padStart(6)}  ${offers} offers  ${category}`;
   });
 }
