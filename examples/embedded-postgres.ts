@@ -6,9 +6,9 @@
  * until it ends.
  */
 
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 
@@ -18,8 +18,14 @@ export interface EmbeddedPostgres {
   stop(): Promise<void>;
 }
 
-/** Starts one: in memory, or in a directory, which it keeps to itself. */
+/**
+ * Starts one: in memory, or in a directory. A directory that another process has already started one in is that one's: both
+ * use it, until it stops.
+ */
 export async function startPostgres(directory?: string): Promise<EmbeddedPostgres> {
+  const place = directory === undefined ? undefined : `${directory}.url`;
+  const running = place && (await reachable(place));
+  if (running) return { url: running, async stop() {} };
   if (directory !== undefined) mkdirSync(dirname(directory), { recursive: true });
   const database = await PGlite.create(directory === undefined ? {} : { dataDir: directory });
   const session = new Session(database);
@@ -30,14 +36,30 @@ export async function startPostgres(directory?: string): Promise<EmbeddedPostgre
     void new Connection(socket, session).serve();
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const url = `postgres://postgres@127.0.0.1:${(server.address() as AddressInfo).port}/postgres`;
+  if (place) writeFileSync(place, url);
   return {
-    url: `postgres://postgres@127.0.0.1:${(server.address() as AddressInfo).port}/postgres`,
+    url,
     async stop() {
+      if (place) rmSync(place, { force: true });
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
       await database.close();
     },
   };
+}
+
+/** The URL in a file, if somebody answers there: its process may have been killed. */
+async function reachable(place: string): Promise<string | undefined> {
+  if (!existsSync(place)) return undefined;
+  const url = readFileSync(place, 'utf8');
+  return new Promise((resolve) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
+      socket.destroy();
+      resolve(url);
+    });
+    socket.on('error', () => resolve(undefined));
+  });
 }
 
 /** Of the database: one connection at a time has it. */

@@ -6,7 +6,7 @@ import { ROOT } from '../tidy/source-files.js';
 
 const PAGES = [
   ...['README.md', 'CONTRIBUTING.md', 'llms.txt', 'engine/README.md'],
-  ...['docs', 'docs/guide', 'docs/design', 'examples/claims', 'examples/catalog'].flatMap(pagesIn),
+  ...['docs', 'docs/guide', 'docs/design', 'examples', 'examples/claims', 'examples/catalog'].flatMap(pagesIn),
 ];
 
 function pagesIn(folder: string): string[] {
