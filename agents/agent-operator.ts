@@ -104,7 +104,9 @@ class AgentOperator implements Operator, RunHost {
     this.#spec = spec;
     this.#context = context;
     this.operator = context.uid;
-    this.watermark = context.watermark;
+    // The final one is not said again after a restore.
+    this.inputEnded = context.watermark === TIME_MAX;
+    this.watermark = this.inputEnded ? TIME_MIN : context.watermark;
     this.#agents = new Map([...spec.previous, spec.agent].map((agent) => [agent.version, agent]));
     this.#rows = state.panes<KeyRow>(innerName('agent', 'rows')).pane(0);
     this.#remembered = state.list<Remembered>(innerName('agent', 'memory'));

@@ -16,11 +16,12 @@ function percent(rate: number): string {
  *
  * @example console.log(reportText(await replay({ agent: triageV2, runs: 'archive/runs' })))
  */
-export function reportText({ runs, agreement, diverged, otherPlans, failed, fields, examples }: ReplayReport): string {
+export function reportText(report: ReplayReport): string {
+  const { runs, agreement, diverged, otherPlans, failed, fields, examples } = report;
   const lines = [
     `${runs} runs; the same: ${rateText(agreement)}`,
     `asked for what was not recorded: ${diverged}; other tools: ${otherPlans}; failed: ${failed.before} → ${failed.after}`,
-    ...fields.map(({ path, runs: of }) => `  ${path || 'the reply'} differs in ${of}`),
+    ...fields.map(({ path, runs: of }) => `  ${path || 'the reply'} differs in ${of}${changesOf(report, path)}`),
   ];
   for (const { id, key, fields: own, error, divergence } of examples) {
     lines.push('', `run ${id} of ${JSON.stringify(key)}`);
@@ -30,4 +31,12 @@ export function reportText({ runs, agreement, diverged, otherPlans, failed, fiel
       lines.push(`  ${path || 'the reply'}: ${before ?? 'nothing'} → ${after ?? 'nothing'}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** Of a field with few values: which became which, how often. */
+function changesOf({ decisions }: ReplayReport, path: string): string {
+  const counts = decisions.find(({ field }) => field === path)?.counts ?? [];
+  const changes = counts.filter(({ before, after }) => before !== after);
+  if (changes.length === 0) return '';
+  return `: ${changes.map(({ before, after, runs }) => `${runs} ${before} → ${after}`).join(', ')}`;
 }

@@ -211,6 +211,30 @@ t.test('state is as the run found it, whatever has become of it since', async (t
   t.same(doubled.fields, [{ path: 'total', runs: 49 }]);
 });
 
+t.test('an archive of JSON keeps steps that answer nothing', async (t) => {
+  const out = t.testdir({});
+  const note = tool({ description: 'Notes.', input: z.object({}), effect: 'outbox', run: () => undefined });
+  const noting = agent({
+    version: '1',
+    tools: { note },
+    run: async ({ id }: Order, ctx) => ({
+      id,
+      noted: await ctx.tool('note', {}),
+      nothing: await ctx.step('no', () => {}),
+    }),
+  });
+  await run(
+    job('noting', (j) => {
+      const { runs } = j
+        .from('orders', generate({ count: 3, make: order }))
+        .keyBy(({ user }) => user)
+        .agent('noting', noting);
+      runs.to('runs', fileSink(out, ndjson()));
+    }),
+  );
+  t.match(await replay({ agent: noting, runs: out }), { runs: 3, agreement: { count: 3 }, failed: { after: 0 } });
+});
+
 t.test('a dark launch finds the runs that differ, those and no others, and does nothing', async (t) => {
   const planted = new Set(Array.from({ length: 37 }, (_, n) => n * 27));
   const production = scripted(({ messages }) => answerOf({ hold: false, why: messages[1]?.text.split('\n')[0] }));
@@ -243,7 +267,10 @@ t.test('a dark launch finds the runs that differ, those and no others, and does 
   const report = await reportOf(compared, { examples: 2 });
   t.match(report, { runs: 1_000, agreement: { count: 963 }, fields: [{ path: 'hold', runs: 37 }] });
   t.same(await reportOf(compared.toReversed(), { examples: 2 }), report, 'in whatever order they come');
-  t.match(reportText(report), /^1000 runs; the same: 963 of 1000: 96\.3 %[\s\S]*hold differs in 37[\s\S]*false → true/);
+  t.match(
+    reportText(report),
+    /^1000 runs; the same: 963 of 1000: 96\.3 %[\s\S]*hold differs in 37: 37 false → true\n[\s\S]*false → true/,
+  );
 });
 
 t.test('acts of agents that an agent calls are only noted, too', async (t) => {

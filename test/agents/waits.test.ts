@@ -130,6 +130,30 @@ t.test('what waits without a time-out fails at the end of the input; what has on
   t.ok(h.ended);
 });
 
+t.test('a run that is restored at the end of event time has its time, and it is over', async (t) => {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const slow = agent({
+    version: '1',
+    async run({ id }: Claim, ctx) {
+      await ctx.step('slow', () => opened);
+      const answer = await ctx.waitForEvent<Answer>('answer', () => true, { timeout: '1d' });
+      return { id, answer: answer?.text ?? 'none' };
+    },
+  });
+  const h = await driven(slow);
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 });
+  h.end();
+  const snapshot = await h.snapshot();
+  await h.restore(snapshot, { parallelism: 2 });
+  open();
+  await h.settled();
+  t.match(h.takeSide('failures'), []);
+  t.same(h.take(), [{ id: 'a', answer: 'none' }]);
+});
+
 t.test('a run without event time can only wait by the clock', async (t) => {
   const waits = agent({
     version: '1',

@@ -6,11 +6,13 @@ import { ROOT } from '../tidy/source-files.js';
 
 const PAGES = [
   ...['README.md', 'CONTRIBUTING.md', 'llms.txt', 'engine/README.md'],
-  ...['docs', 'docs/guide', 'docs/design', ...examples()].flatMap(pagesIn),
+  ...['docs', 'docs/guide', 'docs/design', 'examples', ...examples()].flatMap(pagesIn),
 ];
 
 function examples(): string[] {
-  return readdirSync(join(ROOT, 'examples')).map((name) => `examples/${name}`);
+  return readdirSync(join(ROOT, 'examples'))
+    .filter((name) => !name.includes('.'))
+    .map((name) => `examples/${name}`);
 }
 
 function pagesIn(folder: string): string[] {
