@@ -74,11 +74,11 @@ function ratioOf(theirs: readonly number[], ours: readonly number[]): Ratio {
 
 const millions = (rate: number): string => (rate / 1e6).toFixed(2).padStart(7);
 const times = ({ median, least, most }: Ratio): string =>
-  `${median.toFixed(1)}× (${least.toFixed(1)}–${most.toFixed(1)})`.padStart(18);
+  `${median.toFixed(1)}× (${least.toFixed(1)}–${most.toFixed(1)})`.padStart(20);
 
 export const HEAD = [
   `${'million events a CPU-second'.padStart(47)}${'times the CPU of ours: median (spread)'.padStart(47)}`,
-  `${'query'.padEnd(14)}${'peer'.padEnd(17)}${'warm: peer, ours'.padStart(16)}${'cold: peer, ours'.padStart(18)}${'warm, gross'.padStart(18)}${'warm, net'.padStart(18)}${'cold'.padStart(18)}`,
+  `${'query'.padEnd(14)}${'peer'.padEnd(17)}${'warm: peer, ours'.padStart(16)}${'cold: peer, ours'.padStart(18)}${'warm, gross'.padStart(20)}${'warm, net'.padStart(20)}${'cold'.padStart(20)}`,
 ].join('\n');
 
 export function lineOf({ query, peer, warm, cold, ratio }: Comparison): string {
