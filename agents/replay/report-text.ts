@@ -19,7 +19,7 @@ function percent(rate: number): string {
 export function reportText(report: ReplayReport): string {
   const { runs, agreement, diverged, otherPlans, failed, fields, examples } = report;
   const lines = [
-    `${runs} runs; the same: ${rateText(agreement)}`,
+    `${runs} ${runs === 1 ? 'run' : 'runs'}; the same: ${rateText(agreement)}`,
     `asked for what was not recorded: ${diverged}; other tools: ${otherPlans}; failed: ${failed.before} → ${failed.after}`,
     ...fields.map(({ path, runs: of }) => `  ${path || 'the reply'} differs in ${of}${changesOf(report, path)}`),
   ];
