@@ -245,11 +245,11 @@ export class Run {
   }
 
   /** A wait in the middle of a step, during which the run is not at work. */
-  async rest(wait: Promise<void>): Promise<void> {
+  async rest<T>(wait: Promise<T>): Promise<T> {
     this.#resting += 1;
     this.#host.progressed(this);
     try {
-      await wait;
+      return await wait;
     } finally {
       this.#resting -= 1;
     }

@@ -3,7 +3,7 @@
  *
  *   read         at once
  *   idempotent   covered → intent durable → made → answer durable
- *   once         likewise; an intent without an answer: `reconcile`, or a person
+ *   once         likewise; an intent without an answer, or an answer that is lost: `reconcile`, or a person
  *   outbox       kept with the key, and sent by the operator once a completed checkpoint holds it
  *
  * "Covered": everything that the run has taken in is in a completed checkpoint, so that no rollback takes the reason of an
@@ -11,9 +11,10 @@
  */
 import type { Host } from '../core/host.js';
 import { validate } from '../core/schema.js';
+import { isLost } from './lost-answer.js';
 import type { Asked, Run } from './run.js';
 import { idempotencyKeyOf } from './run-row.js';
-import { withTimeout } from './timeout.js';
+import { pause, withTimeout } from './timeout.js';
 import type { Reconciled, Tool, ToolContext } from './tool.js';
 
 /** What a person has decided. */
@@ -42,6 +43,9 @@ export interface HumanRequest {
   readonly input?: unknown;
   readonly idempotencyKey?: string;
 }
+
+const ATTEMPTS = 4;
+const DELAY_MS = 500;
 
 /** The side output of requests to people. */
 export const REQUESTS = 'requests';
@@ -75,7 +79,7 @@ export async function callTool(calling: Calling, { name, tool, input, step }: To
       return run.askNow({ ...asked, inState: true }, () => posted(call), step);
     case 'idempotent':
       if (!run.wasBegun(step)) await run.begin(step);
-      return acted(call, () => made(call));
+      return acted(call, () => madeUntilHeard(call));
     case 'once':
       return once(call);
   }
@@ -100,7 +104,35 @@ async function once(call: Call): Promise<unknown> {
     }
   }
   await run.begin(step);
-  return acted(call, () => made(call));
+  return acted(call, () => madeOnce(call));
+}
+
+/** An answer that is lost leaves open whether the act was made, as a crash does. */
+async function madeOnce(call: Call): Promise<unknown> {
+  try {
+    return await made(call);
+  } catch (error) {
+    if (call.run.isOver || isResultInvalid(error)) throw error;
+    const known = await reconciled(call);
+    if (known.outcome === 'done') return known.result;
+    if (known.outcome === 'not-done' || !isLost(error)) throw error;
+    const decision = await call.run.rest(doubted(call));
+    if (decision.outcome === 'done') return decision.result;
+    throw error;
+  }
+}
+
+/** Again with the same key where an answer is lost: the receiver knows whether it has been there. */
+async function madeUntilHeard(call: Call): Promise<unknown> {
+  const { run, host } = call;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await made(call);
+    } catch (error) {
+      if (run.isOver || !isLost(error) || attempt === ATTEMPTS) throw error;
+      await pause(host, DELAY_MS * 2 ** (attempt - 1), run.signal);
+    }
+  }
 }
 
 /** Its answer counts once it is durable. */
@@ -118,6 +150,11 @@ async function made({ run, host, tool, input, step }: Call): Promise<unknown> {
     tool.run(input as never, contextOf({ run, host, step, signal })),
   );
   return tool.output ? validate(tool.output, result) : result;
+}
+
+/** It was made, whatever is wrong with what it gave. */
+function isResultInvalid(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'MILL_RECORD_REJECTED';
 }
 
 async function reconciled({ run, host, tool, input, step }: Call): Promise<Reconciled<unknown>> {
