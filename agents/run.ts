@@ -171,7 +171,8 @@ export class Run {
   abandon(): void {
     this.#over = true;
     this.cancelTimeout?.();
-    this.#controller.abort();
+    // Nobody listens otherwise, and a reason costs more than a run's step.
+    if (this.#performing > 0) this.#controller.abort();
   }
 
   put(port: string, value: unknown): void {

@@ -5,8 +5,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { run } from 'millrace';
 import agentActs, { agentActsParams } from './jobs/agent-acts.js';
+import agentDark, { agentDarkParams } from './jobs/agent-dark.js';
 import agentStalled, { agentStalledParams } from './jobs/agent-stalled.js';
 import agentSteps from './jobs/agent-steps.js';
 import { median } from './steady.js';
@@ -27,6 +30,60 @@ export async function agents(): Promise<void> {
     `an act waits for its checkpoint: median ${quantile(waits, 0.5).toFixed(0)} ms, p99 ${quantile(waits, 0.99).toFixed(0)} ms, of ${waits.length} (must: median 200)`,
   );
   await stalled();
+  console.log(
+    `with a candidate beside it production makes ${(100 * (await darkRatio())).toFixed(1)} % of its runs (must: 95)`,
+  );
+  // The first one pays for what is there once.
+  await heapWith(1);
+  const [one, many] = [await heapWith(1), await heapWith(1_001)];
+  const bytes = many - one;
+  console.log(
+    `a run that waits for its model, with a prompt of 4 KB: ${(bytes / 1_000 / 1_024).toFixed(1)} KiB (must: 64)`,
+  );
+}
+
+/** Runs a second of production, with a candidate beside it and without, in turns. */
+async function darkRatio(): Promise<number> {
+  const ratios: number[] = [];
+  for (let round = 0; round < 3; round += 1) {
+    const [alone, both, bothAgain, aloneAgain] = [
+      await darkMs(false),
+      await darkMs(true),
+      await darkMs(true),
+      await darkMs(false),
+    ];
+    ratios.push((alone + aloneAgain) / (both + bothAgain));
+  }
+  return median(ratios);
+}
+
+async function darkMs(dark: boolean): Promise<number> {
+  return withState(async (state) => {
+    const startedAt = performance.now();
+    const params = { ...agentDarkParams, dark };
+    await run(moduleOf('agent-dark'), agentDark, { params, state, workers: 1, checkpointEvery: '1s' });
+    return performance.now() - startedAt;
+  });
+}
+
+/** Bytes on the heap of a job whose mailbox is full, behind so many runs at a stalled model. */
+async function heapWith(inFlight: number): Promise<number> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  return withState(async (state) => {
+    const params = { ...agentStalledParams, runs: inFlight + 2_000, inFlight };
+    const handle = run(moduleOf('agent-stalled'), agentStalled, {
+      params,
+      state,
+      inline: true,
+      checkpointEvery: '500ms',
+    });
+    await Promise.race([pause(4_000), handle]);
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    await handle.cancel();
+    return heapUsed + external;
+  });
 }
 
 /** Milliseconds of CPU of a whole job, checkpoints and journal included. */

@@ -10,13 +10,14 @@ const PROMPT = 'What is to be done about this? '.repeat(130);
 
 export const agentStalledParams = {
   runs: 3_000,
+  inFlight: 1_000,
   /** [0]: how many there are; then milliseconds from when a record was due, after the first, to when it came out. */
   latencies: new Float64Array(new SharedArrayBuffer(8 * (SAMPLES + 1))),
 };
 
 const stalled: ChatModel = { id: 'stalled', chat: () => new Promise(() => {}) };
 
-export default job('agent-stalled', { params: agentStalledParams }, (j, { runs, latencies }) => {
+export default job('agent-stalled', { params: agentStalledParams }, (j, { runs, inFlight, latencies }) => {
   const asking = agent({
     version: '1',
     model: stalled,
@@ -25,7 +26,7 @@ export default job('agent-stalled', { params: agentStalledParams }, (j, { runs, 
   j.from('inputs', generate({ rate: 20_000, splits: 1, make: (n) => ({ n }) }))
     .filter(({ n }) => n < runs)
     .keyBy(({ n }) => n)
-    .agent('asking', asking, { maxInFlight: 1_000, mailbox: 1_000 })
+    .agent('asking', asking, { maxInFlight: inFlight, mailbox: 1_000 })
     .replies.to(
       'out',
       callback(() => {}),

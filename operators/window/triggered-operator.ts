@@ -13,6 +13,7 @@
 import type { Inbox } from '../../core/batch.js';
 import { asMillraceError } from '../../core/errors.js';
 import { LIMITS } from '../../core/limits.js';
+import { TIME_MIN } from '../../core/time.js';
 import type { ValueTable } from '../../state/backend.js';
 import type { Operator, OperatorContext } from '../operator.js';
 import type { GlobalWindows, TimeWindows, Window } from './assigners.js';
@@ -58,6 +59,9 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
   /** The record at the cursor is in its windows; its results are not all out. */
   private added = false;
 
+  /** Processing time of the records, or the timers, at hand. */
+  private clock = TIME_MIN;
+
   constructor(options: TriggeredOptions<T, Acc, Out>) {
     const { context, assigner, fold } = options;
     this.context = context;
@@ -82,6 +86,8 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
 
   process(inbox: Inbox): void {
     const late = this.context.side('late');
+    // Records of a batch come at one time: asking for each of them is a tenth of what a record costs.
+    this.clock = this.context.host.now();
     while (!inbox.drained && !late.full) {
       // Left over where a result of the record before has failed, and the job goes on.
       if (!this.added && !this.putOutFired()) return;
@@ -99,10 +105,12 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
   }
 
   onWatermark(watermark: number): boolean {
+    this.clock = this.context.host.now();
     return this.fire('event', watermark);
   }
 
   onProcessingTime(now: number): boolean {
+    this.clock = now;
     return this.fire('processing', now);
   }
 
@@ -123,7 +131,7 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
   }
 
   private timeOf(inbox: Inbox): number {
-    if (!this.inEventTime) return this.context.host.now();
+    if (!this.inEventTime) return this.clock;
     return this.isGlobal ? (inbox.batch.timestamps[inbox.cursor] as number) : timestampOf(inbox);
   }
 
@@ -204,7 +212,7 @@ export class TriggeredOperator<T, Acc, Out> implements Operator {
 
   /** How far the windows' time has come. */
   private get now(): number {
-    return this.inEventTime ? this.context.watermark : this.context.host.now();
+    return this.inEventTime ? this.context.watermark : this.clock;
   }
 
   private cleanupTime(time: Time, { end }: Window): number {

@@ -34,7 +34,9 @@ class FoldingStore<T, Acc> implements WindowStore<T, Acc> {
 
   add(window: KeyWindow, record: T): void {
     const { create, add } = this.#fold;
-    window.contents = [add(window.contents.length === 0 ? create() : (window.contents[0] as Acc), record)];
+    const { contents } = window;
+    if (contents.length === 0) window.contents = [add(create(), record)];
+    else contents[0] = add(contents[0] as Acc, record);
   }
 
   merge(a: unknown, b: unknown): unknown {
