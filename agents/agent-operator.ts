@@ -20,6 +20,7 @@ import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
 import { failureOf } from './agent-failure.js';
 import { CheckpointGate } from './checkpoint-gate.js';
+import { holdTools } from './held-tools.js';
 import { KnownCalls } from './known-calls.js';
 import { ModelHealth } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
@@ -94,6 +95,7 @@ class AgentOperator implements Operator, RunHost {
   /** The last one that was not the final one. */
   watermark: number;
   #closed = false;
+  readonly #releaseTools: () => Promise<void>;
 
   constructor(spec: AgentSpec, context: OperatorContext) {
     const { state } = context;
@@ -108,6 +110,7 @@ class AgentOperator implements Operator, RunHost {
     this.#known = new KnownCalls(context);
     this.#gate = new CheckpointGate(context);
     this.#outbox = new OutboxSender(context, this.#agents, this.#gate, (slot, key) => this.#sent(slot, key));
+    this.#releaseTools = holdTools(this.#agents.values());
   }
 
   open(): void {
@@ -169,11 +172,12 @@ class AgentOperator implements Operator, RunHost {
     this.#gate.aborted();
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs.values()) run.abandon();
     this.#outbox.close();
     this.#gate.close();
+    return this.#releaseTools();
   }
 
   // What comes

@@ -18,7 +18,10 @@ export type {
 } from './agent.js';
 export { agent } from './agent.js';
 export type { AgentFailure } from './agent-failure.js';
+export { jsonSchema } from './given-schema.js';
 export { data, type LoopOptions } from './loop.js';
+export type { Given, McpAddress, McpProgram, McpServer } from './mcp/mcp-server.js';
+export { listMcpTools, type McpTool, type McpToolList, type McpToolsOptions, mcpTools } from './mcp/mcp-tools.js';
 export type {
   ChatAnswer,
   ChatMessage,

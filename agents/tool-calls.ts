@@ -3,7 +3,7 @@
  *
  *   read         at once
  *   idempotent   covered → intent durable → made → answer durable
- *   once         likewise; an intent without an answer: `reconcile`, or a person
+ *   once         likewise; an intent without an answer, or a time-out: `reconcile`, or a person
  *   outbox       kept with the key, and sent by the operator once a completed checkpoint holds it
  *
  * "Covered": everything that the run has taken in is in a completed checkpoint, so that no rollback takes the reason of an
@@ -90,17 +90,34 @@ interface Call extends Calling {
 }
 
 async function once(call: Call): Promise<unknown> {
-  const { run, step } = call;
+  const { run, step, asked } = call;
   if (run.wasBegun(step)) {
-    const known = await reconciled(call);
+    const known = await outcomeOf(call);
     if (known.outcome === 'done') return acted(call, () => known.result);
-    if (known.outcome === 'unknown') {
-      const decision = await doubted(call);
-      if (decision.outcome === 'done') return acted(call, () => decision.result);
-    }
   }
   await run.begin(step);
-  return acted(call, () => made(call));
+  const attempted = await run.attempt(() => made(call));
+  if ('thrown' in attempted && isInDoubt(attempted.thrown)) {
+    const known = await outcomeOf(call);
+    if (known.outcome === 'done') return acted(call, () => known.result);
+  }
+  try {
+    return run.settle(step, asked, attempted);
+  } finally {
+    await run.durable();
+  }
+}
+
+/** It may have been made all the same. */
+function isInDoubt(thrown: unknown): boolean {
+  const { code } = (thrown ?? {}) as { code?: unknown };
+  return code === 'MILL_ASYNC_TIMEOUT' || code === 'MILL_EFFECT_IN_DOUBT';
+}
+
+/** What became of an act that may have been made: as the receiver says, or else a person. */
+async function outcomeOf(call: Call): Promise<{ readonly outcome?: 'done' | 'not-done'; readonly result?: unknown }> {
+  const known = await reconciled(call);
+  return known.outcome === 'unknown' ? doubted(call) : known;
 }
 
 /** Its answer counts once it is durable. */

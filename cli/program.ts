@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { checkpointsCommand } from './checkpoints-command.js';
 import { dlqCommand } from './dlq-command.js';
 import { initCommand } from './init-command.js';
+import { mcpToolsCommand } from './mcp-tools-command.js';
 import { modelServerCommand } from './model-server-command.js';
 import { planCommand } from './plan-command.js';
 import { replayCommand } from './replay-command.js';
@@ -27,6 +28,8 @@ export function millrace(): Command {
   return new Command('millrace')
     .description('Runs and inspects stream processing jobs.')
     .version(version(), '-V, --version', 'print the version')
+    // Arguments of another program are that program's: see mcp-tools.
+    .enablePositionalOptions()
     .addCommand(runCommand())
     .addCommand(planCommand())
     .addCommand(checkpointsCommand())
@@ -35,6 +38,7 @@ export function millrace(): Command {
     .addCommand(replayCommand())
     .addCommand(dlqCommand())
     .addCommand(modelServerCommand())
+    .addCommand(mcpToolsCommand())
     .addCommand(initCommand())
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError("See 'millrace --help'.");

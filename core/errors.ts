@@ -36,6 +36,7 @@ export const ERRORS = {
   ),
   MILL_JOB_MODULE_FAILED: entry('fix-code', 'Make sure that the job module can be imported by itself.'),
   MILL_PARAMS_INVALID: entry('fix-code', 'Pass params that structuredClone accepts: plain data, no functions.'),
+  MILL_PACKAGE_MISSING: entry('fix-code', 'Install the package named in the message.'),
   // Records, keys and time
   MILL_KEY_INVALID: entry(
     'fix-data',
@@ -91,6 +92,7 @@ export const ERRORS = {
   ),
   MILL_TOOL_UNKNOWN: entry('fix-code', 'Give the agent the tool, or take its name from the instructions.'),
   MILL_TOOL_DENIED: entry('fix-data', 'Nothing, if that is what the guard is for.'),
+  MILL_MCP_FAILED: entry('retry', 'Check that the server runs, and see what it says.'),
   MILL_SINK_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
   MILL_SOURCE_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
   // Files

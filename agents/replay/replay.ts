@@ -6,6 +6,7 @@ import type { Host } from '../../core/host.js';
 import { NodeHost } from '../../engine/host/node-host.js';
 import { MainPool } from '../../engine/host/task-pool.js';
 import type { Agent } from '../agent.js';
+import { holdTools } from '../held-tools.js';
 import { ModelHealth } from '../model-calls.js';
 import type { RunRecord } from '../run-record.js';
 import { compare, type RunComparison } from './comparison.js';
@@ -52,18 +53,23 @@ export async function replay<I, O>(options: ReplayOptions<I, O>): Promise<Replay
   const health = new ModelHealth();
   const report = new ReportBuilder(options.examples);
   const underWay = new Set<Promise<void>>();
-  for await (const recorded of runs) {
-    if (!where(recorded)) continue;
-    const one = rerun(agent as Agent<never, unknown>, recorded, { calls, host, health }).then((done) => {
-      const comparison = compare(recorded, done);
-      report.add(comparison);
-      onRun?.(comparison);
-    });
-    const tracked = one.finally(() => underWay.delete(tracked));
-    underWay.add(tracked);
-    if (underWay.size >= concurrency) await Promise.race(underWay);
+  const release = holdTools([agent as Agent<never, unknown>]);
+  try {
+    for await (const recorded of runs) {
+      if (!where(recorded)) continue;
+      const one = rerun(agent as Agent<never, unknown>, recorded, { calls, host, health }).then((done) => {
+        const comparison = compare(recorded, done);
+        report.add(comparison);
+        onRun?.(comparison);
+      });
+      const tracked = one.finally(() => underWay.delete(tracked));
+      underWay.add(tracked);
+      if (underWay.size >= concurrency) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
+  } finally {
+    await release();
   }
-  await Promise.all(underWay);
   return report.build();
 }
 
