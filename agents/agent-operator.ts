@@ -22,7 +22,7 @@ import { failureOf } from './agent-failure.js';
 import { CheckpointGate } from './checkpoint-gate.js';
 import { holdTools } from './held-tools.js';
 import { KnownCalls } from './known-calls.js';
-import { ModelHealth } from './model-calls.js';
+import { ModelHealth } from './model-attempts.js';
 import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';

@@ -1,6 +1,7 @@
 /**
  * Agents as operators: `millrace/agents`.
  */
+import './infer/infer-streams.js';
 import './keyed-agent.js';
 
 export type { AgentStreamOptions, AgentStreams } from './add-agent.js';
@@ -19,7 +20,9 @@ export type {
 export { agent } from './agent.js';
 export type { AgentFailure } from './agent-failure.js';
 export { jsonSchema } from './given-schema.js';
-export { data, type LoopOptions } from './loop.js';
+export type { InferOptions, KeyedInferOptions } from './infer/infer-options.js';
+export type { AboutInference } from './infer/inference.js';
+export type { LoopOptions } from './loop.js';
 export type { Given, McpAddress, McpProgram, McpServer } from './mcp/mcp-server.js';
 export { listMcpTools, type McpTool, type McpToolList, type McpToolsOptions, mcpTools } from './mcp/mcp-tools.js';
 export type {
@@ -36,6 +39,7 @@ export type {
 export { type AiSdkModel, fromAiSdk } from './model/from-ai-sdk.js';
 export { ModelError, type ModelFailure } from './model/model-error.js';
 export { type OpenAiCompatible, openAiCompatible } from './model/openai-compatible.js';
+export { data } from './prompt-data.js';
 export type { RunComparison, RunSide } from './replay/comparison.js';
 export { type DarkLaunchOptions, darkLaunch } from './replay/dark-launch.js';
 export { type ReplayOptions, replay } from './replay/replay.js';

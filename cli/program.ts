@@ -25,23 +25,25 @@ Examples:
 
 /** The command line, ready to parse arguments. */
 export function millrace(): Command {
-  return new Command('millrace')
-    .description('Runs and inspects stream processing jobs.')
-    .version(version(), '-V, --version', 'print the version')
-    // Arguments of another program are that program's: see mcp-tools.
-    .enablePositionalOptions()
-    .addCommand(runCommand())
-    .addCommand(planCommand())
-    .addCommand(checkpointsCommand())
-    .addCommand(savepointCommand())
-    .addCommand(stateCommand())
-    .addCommand(replayCommand())
-    .addCommand(dlqCommand())
-    .addCommand(modelServerCommand())
-    .addCommand(mcpToolsCommand())
-    .addCommand(initCommand())
-    .addHelpText('after', EXAMPLES)
-    .showHelpAfterError("See 'millrace --help'.");
+  return (
+    new Command('millrace')
+      .description('Runs and inspects stream processing jobs.')
+      .version(version(), '-V, --version', 'print the version')
+      // Arguments of another program are that program's: see mcp-tools.
+      .enablePositionalOptions()
+      .addCommand(runCommand())
+      .addCommand(planCommand())
+      .addCommand(checkpointsCommand())
+      .addCommand(savepointCommand())
+      .addCommand(stateCommand())
+      .addCommand(replayCommand())
+      .addCommand(dlqCommand())
+      .addCommand(modelServerCommand())
+      .addCommand(mcpToolsCommand())
+      .addCommand(initCommand())
+      .addHelpText('after', EXAMPLES)
+      .showHelpAfterError("See 'millrace --help'.")
+  );
 }
 
 function version(): string {

@@ -7,7 +7,7 @@ import { AsyncOperator, type AsyncSpec, NO_RESULT } from '../../operators/async/
 import type { OperatorContext, OperatorFactory } from '../../operators/operator.js';
 import type { Agent } from '../agent.js';
 import { holdTools } from '../held-tools.js';
-import { ModelHealth } from '../model-calls.js';
+import { ModelHealth } from '../model-attempts.js';
 import type { RunRecord } from '../run-record.js';
 import { compare, type RunComparison } from './comparison.js';
 import { type Calls, rerun } from './rerun.js';

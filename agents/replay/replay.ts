@@ -7,7 +7,7 @@ import { NodeHost } from '../../engine/host/node-host.js';
 import { MainPool } from '../../engine/host/task-pool.js';
 import type { Agent } from '../agent.js';
 import { holdTools } from '../held-tools.js';
-import { ModelHealth } from '../model-calls.js';
+import { ModelHealth } from '../model-attempts.js';
 import type { RunRecord } from '../run-record.js';
 import { compare, type RunComparison } from './comparison.js';
 import { type ReplayReport, ReportBuilder } from './report.js';
