@@ -1,6 +1,7 @@
 /**
  * Agents as operators: `millrace/agents`.
  */
+import './embed/embed-streams.js';
 import './infer/infer-streams.js';
 import './keyed-agent.js';
 
@@ -19,6 +20,7 @@ export type {
 } from './agent.js';
 export { agent } from './agent.js';
 export type { AgentFailure } from './agent-failure.js';
+export type { EmbedOptions } from './embed/embed-streams.js';
 export { jsonSchema } from './given-schema.js';
 export type { InferOptions, KeyedInferOptions } from './infer/infer-options.js';
 export type { AboutInference } from './infer/inference.js';
@@ -36,9 +38,13 @@ export type {
   ToolSpec,
   Usage,
 } from './model/chat-model.js';
+export type { EmbeddingModel, Embeddings } from './model/embedding-model.js';
 export { type AiSdkModel, fromAiSdk } from './model/from-ai-sdk.js';
 export { ModelError, type ModelFailure } from './model/model-error.js';
 export { type OpenAiCompatible, openAiCompatible } from './model/openai-compatible.js';
+export { type OpenAiEmbeddings, openAiEmbeddings } from './model/openai-embeddings.js';
+export type { OpenAiEndpoint } from './model/openai-http.js';
+export type { ModelStreamOptions } from './model-stream-options.js';
 export { data } from './prompt-data.js';
 export type { RunComparison, RunSide } from './replay/comparison.js';
 export { type DarkLaunchOptions, darkLaunch } from './replay/dark-launch.js';

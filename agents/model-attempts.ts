@@ -3,7 +3,7 @@
  * is by timers of the host. For runs of agents and for `infer`.
  */
 import type { Host } from '../core/host.js';
-import type { ChatAnswer, ChatModel, ChatRequest } from './model/chat-model.js';
+import type { ChatAnswer, ChatModel, ChatRequest, ModelCall } from './model/chat-model.js';
 import { pause, withTimeout } from './timeout.js';
 
 /** What is known of a failure that a model has met: see `ModelError`. */
@@ -20,30 +20,35 @@ const CALL_TIMEOUT_MS = 120_000;
 const BREAKS_AT = 5;
 const BROKEN_MS = 30_000;
 
+/** Any model. */
+interface NamedModel {
+  readonly id: string;
+}
+
 /** Which models of a worker are down: a circuit breaker for each. */
 export class ModelHealth {
   readonly #failures = new Map<string, { count: number; since: number }>();
 
   /** Until then, by the monotonic clock, it is not worth a call. */
-  brokenUntil(model: ChatModel): number {
+  brokenUntil(model: NamedModel): number {
     const failures = this.#failures.get(model.id);
     return failures && failures.count >= BREAKS_AT ? failures.since + BROKEN_MS : 0;
   }
 
-  failed(model: ChatModel, now: number): void {
+  failed(model: NamedModel, now: number): void {
     const count = (this.#failures.get(model.id)?.count ?? 0) + 1;
     this.#failures.set(model.id, { count, since: now });
   }
 
-  answered(model: ChatModel): void {
+  answered(model: NamedModel): void {
     this.#failures.delete(model.id);
   }
 }
 
 /** Whom to ask, and with what of the outside. */
-export interface Asking {
+export interface Asking<M extends NamedModel = ChatModel> {
   /** The first that answers. */
-  readonly models: readonly ChatModel[];
+  readonly models: readonly M[];
   readonly health: ModelHealth;
   readonly host: Host;
   /** Aborted when nobody waits for the answer any more. */
@@ -53,20 +58,28 @@ export interface Asking {
 }
 
 /** The answer with the model that gave it. */
-export interface Given {
+export interface Given<A = ChatAnswer> {
   readonly by: string;
-  readonly answer: ChatAnswer;
+  readonly answer: A;
 }
 
 /** The first model's answer, or that of the next where it fails. Rejects with the last one's failure. */
-export async function anyAnswer(asking: Asking, request: ChatRequest): Promise<Given> {
+export function anyAnswer(asking: Asking, request: ChatRequest): Promise<Given> {
+  return firstAnswer(asking, (model, call) => model.chat(request, call));
+}
+
+/** Likewise, of any kind of model. */
+export async function firstAnswer<M extends NamedModel, A>(
+  asking: Asking<M>,
+  ask: (model: M, call: ModelCall) => Promise<A>,
+): Promise<Given<A>> {
   const { models, health, host } = asking;
   const up = models.filter((model) => health.brokenUntil(model) <= host.elapsed());
   let failure: unknown;
   // If all are down, asking is the only way to learn that one is up again.
   for (const model of up.length > 0 ? up : models) {
     try {
-      return { by: model.id, answer: await answerOf(model, asking, request) };
+      return { by: model.id, answer: await answerOf(model, asking, ask) };
     } catch (error) {
       failure = error;
     }
@@ -74,12 +87,15 @@ export async function anyAnswer(asking: Asking, request: ChatRequest): Promise<G
   throw failure;
 }
 
-async function answerOf(model: ChatModel, asking: Asking, request: ChatRequest): Promise<ChatAnswer> {
-  const { host, health, signal: parent, attempts = ATTEMPTS } = asking;
+async function answerOf<M extends NamedModel, A>(
+  model: M,
+  { host, health, signal: parent, attempts = ATTEMPTS }: Asking<M>,
+  ask: (model: M, call: ModelCall) => Promise<A>,
+): Promise<A> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const answer = await withTimeout(host, CALL_TIMEOUT_MS, parent, (signal) =>
-        model.chat(request, { signal, fetch: (input, init) => host.fetch(input as string, init) }),
+        ask(model, { signal, fetch: (input, init) => host.fetch(input as string, init) }),
       );
       health.answered(model);
       return answer;

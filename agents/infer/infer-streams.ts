@@ -7,9 +7,10 @@ import { Stream } from '../../api/stream.js';
 import { MillraceError } from '../../core/errors.js';
 import type { Key } from '../../core/key.js';
 import type { InferOutput, StandardSchemaV1 } from '../../core/schema.js';
-import { AsyncOperator, type AsyncSpec, FailedRecord } from '../../operators/async/async-operator.js';
+import { AsyncOperator, type AsyncSpec } from '../../operators/async/async-operator.js';
 import type { CallContext } from '../../operators/async/call.js';
 import type { OperatorFactory } from '../../operators/operator.js';
+import { joinedOrFailed } from '../joined.js';
 import { type InferOptions, inferSpec, type KeyedInferOptions } from './infer-options.js';
 import { Inference, type InferSpec } from './inference.js';
 
@@ -111,22 +112,8 @@ function inferFactory(spec: InferSpec, calls: Omit<AsyncSpec, 'apply'>, combine:
       return answer instanceof Promise ? answer.then((value) => joined(record, value)) : joined(record, answer);
     };
     const several = async (records: readonly unknown[], { signal }: CallContext): Promise<readonly unknown[]> =>
-      (await inference.several(records, signal)).map((answer, at) => joinedOrFailed(joined, records[at], answer));
+      (await inference.several(records, signal)).map((answer, at) => joinedOrFailed(combine, records[at], answer));
     const apply = (calls.batch ? several : one) as AsyncSpec['apply'];
     return new AsyncOperator({ ...calls, apply }, context, restored);
   };
-}
-
-/** One record's failure is not the others'. */
-function joinedOrFailed(
-  joined: (record: unknown, answer: unknown) => unknown,
-  record: unknown,
-  answer: unknown,
-): unknown {
-  if (answer instanceof FailedRecord) return answer;
-  try {
-    return joined(record, answer);
-  } catch (error) {
-    return new FailedRecord(error);
-  }
 }

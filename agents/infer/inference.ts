@@ -2,12 +2,12 @@
  * One question about each record, asked of a model, alone or with others in one request. An answer that does not fit may be
  * mended once; what has been asked before is answered from the cache.
  */
-import { createHash } from 'node:crypto';
 import { asMillraceError, MillraceError } from '../../core/errors.js';
 import type { Host } from '../../core/host.js';
 import type { StandardSchemaV1 } from '../../core/schema.js';
 import { FailedRecord } from '../../operators/async/async-operator.js';
-import { type CacheSpec, LookupCache } from '../../operators/async/lookup-cache.js';
+import type { CacheSpec } from '../../operators/async/lookup-cache.js';
+import { AnswerCache } from '../answer-cache.js';
 import type { ChatAnswer, ChatMessage, ChatModel, ChatRequest, JsonSchema } from '../model/chat-model.js';
 import { anyAnswer, ModelHealth } from '../model-attempts.js';
 import { DATA_RULE, data } from '../prompt-data.js';
@@ -44,20 +44,20 @@ export class Inference {
   readonly #spec: InferSpec;
   readonly #host: Host;
   readonly #health = new ModelHealth();
-  readonly #cache: LookupCache;
+  readonly #cache: AnswerCache;
   readonly #batchSchema: JsonSchema;
 
   constructor(spec: InferSpec, host: Host) {
     this.#spec = spec;
     this.#host = host;
-    this.#cache = new LookupCache(spec.cache, () => host.now());
+    this.#cache = new AnswerCache(spec.cache, () => host.now());
     this.#batchSchema = batchSchema(spec.schema);
   }
 
   /** Of one record; at once if it is known. */
   one(record: unknown, signal: AbortSignal): unknown {
     const prompt = this.#promptOf(record);
-    const known = this.#known(prompt);
+    const known = this.#cache.get(prompt);
     return known ? known[0] : this.#asked(prompt, signal);
   }
 
@@ -66,7 +66,7 @@ export class Inference {
     const prompts = records.map((record) => this.#promptOf(record));
     const answers = new Map<string, unknown>();
     const open = [...new Set(prompts)].filter((prompt) => {
-      const known = this.#known(prompt);
+      const known = this.#cache.get(prompt);
       if (known) answers.set(prompt, known[0]);
       return !known;
     });
@@ -93,7 +93,7 @@ export class Inference {
       answers.push(answer.text);
       const reply = readReply(this.#spec.output, answer);
       if ('value' in reply) {
-        this.#keep(prompt, reply.value);
+        this.#cache.set(prompt, reply.value);
         return reply.value;
       }
       if (repairs === REPAIRS) throw withAbout(reply.error, { prompt, answers });
@@ -117,7 +117,7 @@ export class Inference {
         return batch.outcomes((about) => withAbout(error, about));
       }
       if (answer.finish === 'length') return this.#halved(prompts, signal);
-      for (const [prompt, value] of batch.read(answer)) this.#keep(prompt, value);
+      for (const [prompt, value] of batch.read(answer)) this.#cache.set(prompt, value);
       if (batch.isDone || repairs === REPAIRS) return batch.outcomes();
       messages.push({ role: 'assistant', text: answer.text }, { role: 'user', text: batch.complaint });
     }
@@ -144,19 +144,6 @@ export class Inference {
     const asking = { models, attempts, health: this.#health, host: this.#host, signal };
     return (await anyAnswer(asking, request)).answer;
   }
-
-  #known(prompt: string): readonly [unknown] | undefined {
-    return this.#spec.cache.size === 0 ? undefined : this.#cache.get(hashOf(prompt));
-  }
-
-  #keep(prompt: string, value: unknown): void {
-    if (this.#spec.cache.size > 0) this.#cache.set(hashOf(prompt), value);
-  }
-}
-
-/** All else that an answer depends on is the same for the whole operator. */
-function hashOf(prompt: string): string {
-  return createHash('sha256').update(prompt).digest('base64');
 }
 
 function isTooLong(error: unknown): boolean {
