@@ -21,9 +21,11 @@ import type { Agent } from './agent.js';
 import { failureOf } from './agent-failure.js';
 import { Allowances, type Spent } from './allowance.js';
 import { CheckpointGate } from './checkpoint-gate.js';
+import { holdTools } from './held-tools.js';
 import { KnownCalls } from './known-calls.js';
 import { Mailbox, UNCLAIMED } from './mailbox.js';
-import { type Given, ModelHealth } from './model-calls.js';
+import { ModelHealth } from './model-attempts.js';
+import type { Paid } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';
@@ -98,6 +100,7 @@ class AgentOperator implements Operator, RunHost {
   /** The last one that was not the final one. */
   watermark: number;
   #closed = false;
+  readonly #releaseTools: () => Promise<void>;
 
   constructor(spec: AgentSpec, context: OperatorContext, restored: readonly Spent[]) {
     const { state } = context;
@@ -123,6 +126,7 @@ class AgentOperator implements Operator, RunHost {
       begin: (slot) => this.#begin(slot),
       came: (slot) => this.#came(slot),
     });
+    this.#releaseTools = holdTools(this.#agents.values());
   }
 
   open(): void {
@@ -187,11 +191,12 @@ class AgentOperator implements Operator, RunHost {
     this.#gate.aborted();
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs.values()) run.abandon();
     this.#outbox.close();
     this.#gate.close();
+    return this.#releaseTools();
   }
 
   /** Something has come for a key that has a run, or will have one. */
@@ -441,7 +446,7 @@ class AgentOperator implements Operator, RunHost {
 
   kept(run: Run, { kind, answer }: StepRow): void {
     if (this.#closed || kind !== 'model') return;
-    this.#allowances.add(run, this.#agentOf(run), 'value' in answer ? (answer.value as Given) : undefined);
+    this.#allowances.add(run, this.#agentOf(run), 'value' in answer ? (answer.value as Paid) : undefined);
   }
 
   wakeAt({ slot }: Run, deadline: Deadline): void {

@@ -10,7 +10,7 @@ import type { OperatorContext } from '../operators/operator.js';
 import type { ValueTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
-import type { Given } from './model-calls.js';
+import type { Paid } from './model-calls.js';
 import type { Run } from './run.js';
 import { pause } from './timeout.js';
 
@@ -68,15 +68,15 @@ export class Allowances {
   }
 
   /** Counts what a call has cost, now that its answer is kept. */
-  add(run: Run, { budget: { perKey, perAgent } }: Agent<never, unknown>, given: Given | undefined): void {
+  add(run: Run, { budget: { perKey, perAgent } }: Agent<never, unknown>, paid: Paid | undefined): void {
     const begun = this.#begunBy.get(run) ?? 0;
     // One that the journal has answered had not begun.
     if (begun > 0) {
       this.#begunBy.set(run, begun - 1);
       this.#begun -= 1;
     }
-    const { inputTokens = 0, outputTokens = 0 } = given?.answer.usage ?? {};
-    const cost = { calls: 1, tokens: inputTokens + outputTokens, usd: given?.usd ?? 0 };
+    const { inputTokens = 0, outputTokens = 0 } = paid?.answer.usage ?? {};
+    const cost = { calls: 1, tokens: inputTokens + outputTokens, usd: paid?.usd ?? 0 };
     if (perAgent) this.#own = sumOf(this.#ofAgent(perAgent), cost);
     if (!perKey) return;
     const spent = sumOf(this.#ofKey(run.slot, perKey), cost);

@@ -1,6 +1,8 @@
 /**
  * Agents as operators: `millrace/agents`.
  */
+import './embed/embed-streams.js';
+import './infer/infer-streams.js';
 import './keyed-agent.js';
 
 export type { AgentStreamOptions, AgentStreams } from './add-agent.js';
@@ -19,7 +21,13 @@ export type {
 } from './agent.js';
 export { agent } from './agent.js';
 export type { AgentFailure } from './agent-failure.js';
-export { data, type LoopOptions } from './loop.js';
+export type { EmbedOptions } from './embed/embed-streams.js';
+export { jsonSchema } from './given-schema.js';
+export type { InferOptions, KeyedInferOptions } from './infer/infer-options.js';
+export type { AboutInference } from './infer/inference.js';
+export type { LoopOptions } from './loop.js';
+export type { Given, McpAddress, McpProgram, McpServer } from './mcp/mcp-server.js';
+export { listMcpTools, type McpTool, type McpToolList, type McpToolsOptions, mcpTools } from './mcp/mcp-tools.js';
 export type {
   ChatAnswer,
   ChatMessage,
@@ -31,9 +39,14 @@ export type {
   ToolSpec,
   Usage,
 } from './model/chat-model.js';
+export type { EmbeddingModel, Embeddings } from './model/embedding-model.js';
 export { type AiSdkModel, fromAiSdk } from './model/from-ai-sdk.js';
 export { ModelError, type ModelFailure } from './model/model-error.js';
 export { type OpenAiCompatible, openAiCompatible } from './model/openai-compatible.js';
+export { type OpenAiEmbeddings, openAiEmbeddings } from './model/openai-embeddings.js';
+export type { OpenAiEndpoint } from './model/openai-http.js';
+export type { ModelStreamOptions } from './model-stream-options.js';
+export { data } from './prompt-data.js';
 export type { RunComparison, RunSide } from './replay/comparison.js';
 export { type DarkLaunchOptions, darkLaunch } from './replay/dark-launch.js';
 export {

@@ -20,7 +20,13 @@ interface Failure {
 /** True for time-outs and connections that broke; false for what the receiver, or the tool itself, has said. */
 export function isLost(error: unknown): boolean {
   const { name, code, cause } = (error ?? {}) as Failure;
-  if (code === 'MILL_ASYNC_TIMEOUT' || name === 'TimeoutError' || name === 'AbortError') return true;
+  if (
+    code === 'MILL_ASYNC_TIMEOUT' ||
+    code === 'MILL_EFFECT_IN_DOUBT' ||
+    name === 'TimeoutError' ||
+    name === 'AbortError'
+  )
+    return true;
   if (isOfNetwork(code)) return true;
   // How fetch fails.
   const beneath = (cause as Failure | null | undefined)?.code;

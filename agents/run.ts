@@ -58,6 +58,12 @@ export interface Asked {
   readonly inState?: boolean;
 }
 
+/** How something has ended, and when it began. */
+export type Attempted = { readonly at: number; readonly answer: Answer } & (
+  | { readonly value: unknown }
+  | { readonly thrown: unknown }
+);
+
 /** On a side output. */
 export interface RunOutput {
   readonly port: string;
@@ -221,23 +227,30 @@ export class Run {
 
   /** Does what a step asks, and records how it ends. */
   async perform(step: number, asked: Asked, work: () => unknown): Promise<unknown> {
+    return this.settle(step, asked, await this.attempt(work));
+  }
+
+  /** Does something, without recording how it has ended. */
+  async attempt(work: () => unknown): Promise<Attempted> {
     const at = this.#host.now();
     this.#performing += 1;
-    let answer: Answer;
-    let outcome: { readonly value: unknown } | { readonly thrown: unknown };
+    let attempted: Attempted;
     try {
       const value = await work();
-      answer = { value: copyOf(value) };
-      outcome = { value };
+      attempted = { at, answer: { value: copyOf(value) }, value };
     } catch (thrown) {
-      answer = { error: plainError(thrown) };
-      outcome = { thrown };
+      attempted = { at, answer: { error: plainError(thrown) }, thrown };
     }
     await this.#unlessOver();
     this.#performing -= 1;
-    this.#record(step, asked, answer, at);
-    if ('thrown' in outcome) throw outcome.thrown;
-    return outcome.value;
+    return attempted;
+  }
+
+  /** Records how a step has ended. Throws what it threw. */
+  settle(step: number, asked: Asked, attempted: Attempted): unknown {
+    this.#record(step, asked, attempted.answer, attempted.at);
+    if ('thrown' in attempted) throw attempted.thrown;
+    return attempted.value;
   }
 
   /** Resolves when it may spend something on a model. */
@@ -260,7 +273,11 @@ export class Run {
   async begin(step: number): Promise<void> {
     await this.#host.covered(this);
     await this.#unlessOver();
-    this.#host.change(this, ({ run }) => run?.begun.push(step));
+    this.#host.change(this, ({ run }) => {
+      run?.begun.push(step);
+      // What was said of an earlier attempt says nothing of this one.
+      delete run?.doubts[step];
+    });
     this.#host.note(this, { key: this.key, run: this.row.id, step });
     await this.#host.durable();
     await this.#unlessOver();

@@ -94,32 +94,38 @@ interface Call extends Calling {
 }
 
 async function once(call: Call): Promise<unknown> {
-  const { run, step } = call;
+  const { run, step, asked } = call;
   if (run.wasBegun(step)) {
-    const known = await reconciled(call);
+    const known = await outcomeOf(call);
     if (known.outcome === 'done') return acted(call, () => known.result);
-    if (known.outcome === 'unknown') {
-      const decision = await doubted(call);
-      if (decision.outcome === 'done') return acted(call, () => decision.result);
-    }
   }
   await run.begin(step);
-  return acted(call, () => madeOnce(call));
+  const attempted = await run.attempt(() => made(call));
+  if ('thrown' in attempted && !run.isOver && !isResultInvalid(attempted.thrown)) {
+    const known = await whatBecame(call, attempted.thrown);
+    if (known.outcome === 'done') return acted(call, () => known.result);
+  }
+  try {
+    return run.settle(step, asked, attempted);
+  } finally {
+    await run.durable();
+  }
 }
 
-/** An answer that is lost leaves open whether the act was made, as a crash does. */
-async function madeOnce(call: Call): Promise<unknown> {
-  try {
-    return await made(call);
-  } catch (error) {
-    if (call.run.isOver || isResultInvalid(error)) throw error;
-    const known = await reconciled(call);
-    if (known.outcome === 'done') return known.result;
-    if (known.outcome === 'not-done' || !isLost(error)) throw error;
-    const decision = await call.run.rest(doubted(call));
-    if (decision.outcome === 'done') return decision.result;
-    throw error;
-  }
+interface Outcome {
+  readonly outcome?: 'done' | 'not-done' | 'unknown' | undefined;
+  readonly result?: unknown;
+}
+
+/** Of an act that may have been made: as the receiver says, or else a person. */
+async function outcomeOf(call: Call): Promise<Outcome> {
+  const known = await reconciled(call);
+  return known.outcome === 'unknown' ? doubted(call) : known;
+}
+
+/** Of an act that has failed: an answer that is lost leaves open whether it was made, as a crash does. */
+function whatBecame(call: Call, thrown: unknown): Promise<Outcome> {
+  return isLost(thrown) ? outcomeOf(call) : reconciled(call);
 }
 
 /** Again with the same key where an answer is lost: the receiver knows whether it has been there. */

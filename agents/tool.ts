@@ -10,7 +10,8 @@ import { type Duration, durationMs } from '../core/time.js';
  *
  * - `read`: nothing. It is made again.
  * - `idempotent`: the receiver knows calls by `ctx.idempotencyKey`. It is made again, with the same key.
- * - `once`: something that must not happen twice. `reconcile` asks the receiver; where it can't tell, a person is asked.
+ * - `once`: something that must not happen twice. `reconcile` asks the receiver; where it can't tell, a person is asked. So
+ *   they are when a call has taken too long, or its function throws `MILL_EFFECT_IN_DOUBT`.
  * - `outbox`: sent once the checkpoint is complete that holds it, and again until the receiver has it. The run does not wait.
  */
 export type Effect = 'read' | 'idempotent' | 'once' | 'outbox';
@@ -37,7 +38,7 @@ export type Reconciled<R> =
 export interface ToolOptions<S extends StandardSchemaV1, R> {
   /** What it does, and when to use it: the model reads this. */
   readonly description: string;
-  /** What it takes. What a model asks for is checked against it. */
+  /** What it takes: a schema with a JSON Schema, or `jsonSchema({ … })`. What a model asks for is checked against it. */
   readonly input: S;
   readonly effect: Effect;
   /** What it gives; what does not fit is an error of the tool. */
@@ -61,9 +62,12 @@ export interface Tool<I = never, R = unknown> {
   /** One call. */
   run(input: I, context: ToolContext): R | Promise<R>;
   reconcile: ((input: I, context: ToolContext) => Reconciled<R> | Promise<Reconciled<R>>) | undefined;
+  /** An agent begins to use it; what is returned says that the agent is done. For what keeps connections. */
+  readonly hold?: () => () => void | Promise<void>;
 }
 
-const EFFECTS: readonly Effect[] = ['read', 'idempotent', 'once', 'outbox'];
+/** All of them. */
+export const EFFECTS: readonly Effect[] = ['read', 'idempotent', 'once', 'outbox'];
 const TIMEOUT_MS = 60_000;
 
 /**

@@ -6,6 +6,7 @@ import { checkpointsCommand } from './checkpoints-command.js';
 import { dlqCommand } from './dlq-command.js';
 import { evalCommand } from './eval-command.js';
 import { initCommand } from './init-command.js';
+import { mcpToolsCommand } from './mcp-tools-command.js';
 import { modelServerCommand } from './model-server-command.js';
 import { planCommand } from './plan-command.js';
 import { replayCommand } from './replay-command.js';
@@ -28,22 +29,27 @@ Examples:
 
 /** The command line, ready to parse arguments. */
 export function millrace(): Command {
-  return new Command('millrace')
-    .description('Runs and inspects stream processing jobs.')
-    .version(version(), '-V, --version', 'print the version')
-    .addCommand(runCommand())
-    .addCommand(planCommand())
-    .addCommand(checkpointsCommand())
-    .addCommand(savepointCommand())
-    .addCommand(stateCommand())
-    .addCommand(replayCommand())
-    .addCommand(evalCommand())
-    .addCommand(agentCommand())
-    .addCommand(dlqCommand())
-    .addCommand(modelServerCommand())
-    .addCommand(initCommand())
-    .addHelpText('after', EXAMPLES)
-    .showHelpAfterError("See 'millrace --help'.");
+  return (
+    new Command('millrace')
+      .description('Runs and inspects stream processing jobs.')
+      .version(version(), '-V, --version', 'print the version')
+      // Arguments of another program are that program's: see mcp-tools.
+      .enablePositionalOptions()
+      .addCommand(runCommand())
+      .addCommand(planCommand())
+      .addCommand(checkpointsCommand())
+      .addCommand(savepointCommand())
+      .addCommand(stateCommand())
+      .addCommand(replayCommand())
+      .addCommand(evalCommand())
+      .addCommand(agentCommand())
+      .addCommand(dlqCommand())
+      .addCommand(modelServerCommand())
+      .addCommand(mcpToolsCommand())
+      .addCommand(initCommand())
+      .addHelpText('after', EXAMPLES)
+      .showHelpAfterError("See 'millrace --help'.")
+  );
 }
 
 function version(): string {

@@ -36,6 +36,7 @@ export const ERRORS = {
   ),
   MILL_JOB_MODULE_FAILED: entry('fix-code', 'Make sure that the job module can be imported by itself.'),
   MILL_PARAMS_INVALID: entry('fix-code', 'Pass params that structuredClone accepts: plain data, no functions.'),
+  MILL_PACKAGE_MISSING: entry('fix-code', 'Install the package named in the message.'),
   // Records, keys and time
   MILL_KEY_INVALID: entry(
     'fix-data',
@@ -70,7 +71,7 @@ export const ERRORS = {
   MILL_AGENT_LIMIT: entry('fix-data', "Raise the agent's budget, or find out from the run's steps what used it up."),
   MILL_AGENT_OUTPUT_INVALID: entry(
     'fix-data',
-    'See the answers in the steps of the run; mend the instructions or the schema.',
+    'See the answers, in the steps of the run or the dead letter; mend the instructions or the schema.',
   ),
   MILL_AGENT_INPUT_ENDED: entry('fix-data', 'Give the wait a timeout, or run the job on an input that goes on.'),
   MILL_AGENT_DIVERGED: entry(
@@ -91,6 +92,7 @@ export const ERRORS = {
   ),
   MILL_TOOL_UNKNOWN: entry('fix-code', 'Give the agent the tool, or take its name from the instructions.'),
   MILL_TOOL_DENIED: entry('fix-data', 'Nothing, if that is what the guard is for.'),
+  MILL_MCP_FAILED: entry('retry', 'Check that the server runs, and see what it says.'),
   MILL_SINK_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
   MILL_SOURCE_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
   // Files
@@ -149,6 +151,8 @@ export interface ErrorPlace {
 
 export interface ErrorDetails extends ErrorPlace {
   readonly cause?: unknown;
+  /** What it was about: plain data, for dead letters. It may be large, and is in no report. */
+  readonly about?: unknown;
   readonly hint?: string | undefined;
 }
 
@@ -176,9 +180,11 @@ export class MillraceError extends Error {
   readonly kind: ErrorKind;
   readonly hint: string;
   readonly place: ErrorPlace;
+  /** What it was about: plain data, for dead letters. */
+  declare readonly about: unknown;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    const { cause, hint, ...place } = details;
+    const { cause, hint, about, ...place } = details;
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'MillraceError';
     this.code = code;
@@ -186,6 +192,8 @@ export class MillraceError extends Error {
     this.hint = hint ?? ERRORS[code].hint;
     this.place = place;
     Object.defineProperty(this, BRAND, { value: true });
+    // Not shown where errors are printed.
+    Object.defineProperty(this, 'about', { value: about, enumerable: false });
   }
 
   get operator(): string | undefined {
@@ -212,6 +220,7 @@ export class MillraceError extends Error {
       ...known,
       cause: this.cause,
       hint: this.hint,
+      about: this.about,
     });
     if (this.stack !== undefined) error.stack = this.stack;
     return error;

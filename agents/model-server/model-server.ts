@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Decided, type ModelScript, RuleBook } from './rules.js';
-import { completion, completionChunks, embeddingOf, type WireAnswer } from './wire.js';
+import { completion, completionChunks, type EmbeddingsBody, embeddings, type WireAnswer } from './wire.js';
 
 /** A request that a model server has had. */
 export interface ModelServerRequest {
@@ -88,7 +88,7 @@ export class ModelServer {
     const path = (request.url ?? '').replace(/^\/v1/, '').split('?')[0] as string;
     const text = await bodyOf(request);
     if (path === '/models') return send(response, 200, { object: 'list', data: [{ id: 'scripted', object: 'model' }] });
-    let body: { model?: string; messages?: never[]; stream?: boolean; input?: string | string[] };
+    let body: EmbeddingsBody & { messages?: never[]; stream?: boolean };
     try {
       body = JSON.parse(text);
     } catch {
@@ -107,17 +107,16 @@ export class ModelServer {
     return send(response, 200, completion(wire));
   }
 
-  #embed(response: ServerResponse, path: string, body: { model?: string; input?: string | string[] }): void {
-    this.#note({ path, body, rule: -1 });
-    const data = [body.input ?? []]
-      .flat()
-      .map((text, index) => ({ object: 'embedding', index, embedding: embeddingOf(text) }));
-    return send(response, 200, {
-      object: 'list',
-      model: body.model,
-      data,
-      usage: { prompt_tokens: 0, total_tokens: 0 },
-    });
+  async #embed(response: ServerResponse, path: string, body: EmbeddingsBody): Promise<void> {
+    const texts = [body.input ?? []].flat();
+    const content = texts.join('\n');
+    const asked = { of: 'embeddings', model: body.model ?? '', messages: [{ role: 'user', content }] } as const;
+    const decided = this.#rules.decide(asked);
+    this.#note({ path, body, rule: decided.rule });
+    await this.#wait(decided.latencyMs);
+    if (decided.rule >= 0 && decided.fault)
+      return this.#fail(response, decided, { id: '', model: asked.model, asked: content, answer: {} }, false);
+    return send(response, 200, embeddings(texts, body));
   }
 
   async #stream(response: ServerResponse, chunks: readonly unknown[], chunkMs: number): Promise<void> {

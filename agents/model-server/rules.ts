@@ -16,6 +16,8 @@ export interface RuleCondition {
   /** No tool has answered since the last message of the user. */
   readonly noTool?: boolean;
   readonly model?: string;
+  /** Default `'chat'`. Of requests for embeddings only faults and latencies count, and `user` is the texts, one a line. */
+  readonly of?: 'chat' | 'embeddings';
   /** Only the so many-th request that fits otherwise; 1 is the first. */
   readonly nth?: number;
   /** Only up to that one. */
@@ -71,6 +73,7 @@ export interface ModelScript {
 
 /** A request as rules see it. */
 export interface ModelRequest {
+  readonly of?: 'chat' | 'embeddings';
   readonly model: string;
   readonly messages: readonly { readonly role: string; readonly content?: unknown }[];
 }
@@ -118,7 +121,8 @@ export class RuleBook {
     };
   }
 
-  #matched(when: RuleCondition, { model, messages }: ModelRequest, at: number): Groups | undefined {
+  #matched(when: RuleCondition, { of = 'chat', model, messages }: ModelRequest, at: number): Groups | undefined {
+    if ((when.of ?? 'chat') !== of) return undefined;
     const lastUser = messages.map(({ role }) => role).lastIndexOf('user');
     const tools = messages.slice(lastUser + 1).filter(({ role }) => role === 'tool');
     if (when.noTool && tools.length > 0) return undefined;
@@ -178,6 +182,7 @@ const CONDITION: ReadonlySet<string> = new Set([
   'tool',
   'noTool',
   'model',
+  'of',
   'nth',
   'upTo',
   'probability',

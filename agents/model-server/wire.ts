@@ -72,13 +72,38 @@ export function completionChunks(wire: WireAnswer): unknown[] {
 
 const DIMENSIONS = 64;
 
+/** A request for embeddings. */
+export interface EmbeddingsBody {
+  readonly model?: string;
+  readonly input?: string | string[];
+  readonly encoding_format?: string;
+  readonly dimensions?: number;
+}
+
+export function embeddings(texts: readonly string[], body: EmbeddingsBody): unknown {
+  const { model, encoding_format: encoding, dimensions = DIMENSIONS } = body;
+  const data = texts.map((text, index) => {
+    const vector = embeddingOf(text, dimensions);
+    return { object: 'embedding', index, embedding: encoding === 'base64' ? base64Of(vector) : vector };
+  });
+  const tokens = Math.ceil(texts.join('').length / TOKEN);
+  return { object: 'list', model, data, usage: { prompt_tokens: tokens, total_tokens: tokens } };
+}
+
+/** Little-endian floats. */
+function base64Of(vector: readonly number[]): string {
+  const bytes = Buffer.alloc(vector.length * 4);
+  vector.forEach((value, at) => bytes.writeFloatLE(value, at * 4));
+  return bytes.toString('base64');
+}
+
 /** A vector of a text: words hashed to places, of length 1. Texts with words in common lie near one another. */
-export function embeddingOf(text: string): number[] {
-  const vector = new Array<number>(DIMENSIONS).fill(0);
+function embeddingOf(text: string, dimensions: number): number[] {
+  const vector = new Array<number>(dimensions).fill(0);
   for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
     let hash = 0x811c9dc5;
     for (let at = 0; at < word.length; at += 1) hash = Math.imul(hash ^ word.charCodeAt(at), 0x01000193);
-    const place = (hash >>> 1) % DIMENSIONS;
+    const place = (hash >>> 1) % dimensions;
     vector[place] = (vector[place] as number) + (hash & 1 ? 1 : -1);
   }
   const length = Math.hypot(...vector);

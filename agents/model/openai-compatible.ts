@@ -13,25 +13,14 @@ import type {
   ToolSpec,
   Usage,
 } from './chat-model.js';
-import { failureOfStatus, ModelError, retryAfterOf } from './model-error.js';
+import { ModelError } from './model-error.js';
+import { type OpenAiEndpoint, postJson } from './openai-http.js';
 import { serverSentEvents } from './server-sent-events.js';
 
-/** Where a model is to be had. */
-export interface OpenAiCompatible {
-  /** As its provider names it: `gpt-5-mini`. */
-  readonly model: string;
-  /** Of the API, to which `/chat/completions` is added: `https://api.openai.com/v1`. */
-  readonly baseUrl: string;
-  /** The key, or what gives it when a call is made; it is in no record and no error. Default: none. */
-  readonly apiKey?: string | (() => string | Promise<string>);
-  /** Beside those that every request has. */
-  readonly headers?: Readonly<Record<string, string>>;
+/** A chat model of such an API. */
+export interface OpenAiCompatible extends OpenAiEndpoint {
   /** Has answers come piece by piece: for `onText`, and so that long ones do not look stalled. Default: false. */
   readonly stream?: boolean;
-  /** What records and prices call it; default: `model`. */
-  readonly id?: string;
-  /** Fields of the request beside those that are made from it: `{ reasoning_effort: 'low' }`. */
-  readonly body?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -49,7 +38,7 @@ export function openAiCompatible(options: OpenAiCompatible): ChatModel {
 }
 
 async function chat(options: OpenAiCompatible, request: ChatRequest, call: ModelCall): Promise<ChatAnswer> {
-  const response = await send(options, request, call);
+  const response = await postJson(options, '/chat/completions', bodyOf(options, request), call);
   try {
     return options.stream ? await streamed(response, call) : answerOf((await response.json()) as Completion);
   } catch (error) {
@@ -57,47 +46,6 @@ async function chat(options: OpenAiCompatible, request: ChatRequest, call: Model
     if (error instanceof ModelError) throw error;
     throw new ModelError('malformed', `${options.model} gave an answer that can't be read`, { cause: error });
   }
-}
-
-async function send(options: OpenAiCompatible, request: ChatRequest, call: ModelCall): Promise<Response> {
-  const { signal } = call;
-  const { headers, baseUrl, model } = options;
-  const key = await keyOf(options);
-  const body = JSON.stringify(bodyOf(options, request));
-  const response = await call
-    .fetch(`${baseUrl.replace(/\/$/, '')}/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }), ...headers },
-      body,
-      signal,
-    })
-    .catch((error: unknown) => {
-      const failure = signal.aborted ? 'aborted' : 'network';
-      throw new ModelError(failure, `${model} could not be reached`, { cause: error });
-    });
-  if (response.ok) return response;
-  const said = await response.text().catch(() => '');
-  // Some providers repeat the key that they refuse.
-  const text = (key ? said.replaceAll(key, '(the key)') : said).slice(0, 500);
-  throw new ModelError(failureOfStatus(response.status, text), `${model} answered with ${response.status}: ${text}`, {
-    status: response.status,
-    retryAfterMs: retryAfterOf(response.headers),
-  });
-}
-
-/** What goes wrong with it is told without it. */
-async function keyOf({ apiKey, model }: OpenAiCompatible): Promise<string | undefined> {
-  let key: string | undefined;
-  try {
-    key = typeof apiKey === 'function' ? await apiKey() : apiKey;
-  } catch {
-    throw new ModelError('unauthorized', `the key of ${model} could not be had: its function failed`);
-  }
-  if (key === undefined || /^[\x21-\x7e]*$/.test(key)) return key;
-  throw new ModelError(
-    'unauthorized',
-    `the key of ${model} has blanks, line breaks or other characters that no key has`,
-  );
 }
 
 function bodyOf({ model, stream, body }: OpenAiCompatible, request: ChatRequest): Record<string, unknown> {

@@ -3,10 +3,11 @@
  * compared with it. It writes nothing outside and nothing to state, and production never waits for it.
  */
 import { Stream } from '../../api/stream.js';
-import { AsyncOperator, NO_RESULT } from '../../operators/async/async-operator.js';
-import type { OperatorFactory } from '../../operators/operator.js';
+import { AsyncOperator, type AsyncSpec, NO_RESULT } from '../../operators/async/async-operator.js';
+import type { OperatorContext, OperatorFactory } from '../../operators/operator.js';
 import type { Agent } from '../agent.js';
-import { ModelHealth } from '../model-calls.js';
+import { holdTools } from '../held-tools.js';
+import { ModelHealth } from '../model-attempts.js';
 import type { RunRecord } from '../run-record.js';
 import { compare, type RunComparison } from './comparison.js';
 import { type Calls, rerun } from './rerun.js';
@@ -61,6 +62,26 @@ function darkFactory(candidate: Agent<never, unknown>, calls: Calls, maxInFlight
       }
     };
     const spec = { order: 'any', capacity: CAPACITY, timeoutMs: Number.POSITIVE_INFINITY, retry: undefined } as const;
-    return new AsyncOperator({ ...spec, onTimeout: undefined, apply: compared as never }, context, restored);
+    const calling = { ...spec, onTimeout: undefined, apply: compared as never };
+    return new DarkLaunchOperator(candidate, calling, context, restored);
   };
+}
+
+class DarkLaunchOperator extends AsyncOperator {
+  readonly #releaseTools: () => Promise<void>;
+
+  constructor(
+    candidate: Agent<never, unknown>,
+    spec: AsyncSpec,
+    context: OperatorContext,
+    restored: readonly unknown[],
+  ) {
+    super(spec, context, restored);
+    this.#releaseTools = holdTools([candidate]);
+  }
+
+  override close(): Promise<void> {
+    super.close();
+    return this.#releaseTools();
+  }
 }

@@ -3,6 +3,7 @@
  */
 import { MillraceError } from '../../core/errors.js';
 import type { Agent } from '../agent.js';
+import { holdTools } from '../held-tools.js';
 import type { RunRecord } from '../run-record.js';
 import { compare, type RunComparison } from './comparison.js';
 import { type Rerun, rerun } from './rerun.js';
@@ -41,6 +42,12 @@ export async function fork<I, O>({ run, from, agent }: ForkOptions<I, O>): Promi
     throw new MillraceError('MILL_OPTION_INVALID', text);
   }
   const calls = 'recorded-then-live';
-  const again = await rerun(agent as Agent<never, unknown>, run, { calls, host: hostFor(calls), forkAt: from });
-  return { comparison: compare(run, again), run: again.record, acts: again.acts };
+  const tried = agent as Agent<never, unknown>;
+  const release = holdTools([tried]);
+  try {
+    const again = await rerun(tried, run, { calls, host: hostFor(calls), forkAt: from });
+    return { comparison: compare(run, again), run: again.record, acts: again.acts };
+  } finally {
+    await release();
+  }
 }

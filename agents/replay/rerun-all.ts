@@ -6,7 +6,8 @@ import type { Host } from '../../core/host.js';
 import { NodeHost } from '../../engine/host/node-host.js';
 import { MainPool } from '../../engine/host/task-pool.js';
 import type { Agent } from '../agent.js';
-import { ModelHealth } from '../model-calls.js';
+import { holdTools } from '../held-tools.js';
+import { ModelHealth } from '../model-attempts.js';
 import type { RunRecord } from '../run-record.js';
 import { type Calls, type Rerun, rerun } from './rerun.js';
 import { readRuns } from './run-archive.js';
@@ -37,14 +38,19 @@ export async function rerunAll(
   const host = hostFor(calls);
   const health = new ModelHealth();
   const underWay = new Set<Promise<void>>();
-  for await (const recorded of typeof runs === 'string' ? readRuns(host.storage, runs) : runs) {
-    if (!where(recorded)) continue;
-    const one = rerun(agent, recorded, { calls, host, health }).then((again) => tell(recorded, again));
-    const tracked = one.finally(() => underWay.delete(tracked));
-    underWay.add(tracked);
-    if (underWay.size >= concurrency) await Promise.race(underWay);
+  const release = holdTools([agent]);
+  try {
+    for await (const recorded of typeof runs === 'string' ? readRuns(host.storage, runs) : runs) {
+      if (!where(recorded)) continue;
+      const one = rerun(agent, recorded, { calls, host, health }).then((again) => tell(recorded, again));
+      const tracked = one.finally(() => underWay.delete(tracked));
+      underWay.add(tracked);
+      if (underWay.size >= concurrency) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
+  } finally {
+    await release();
   }
-  await Promise.all(underWay);
 }
 
 /** Clock, timers and, where calls are live, the network of this process. */

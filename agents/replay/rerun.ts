@@ -13,7 +13,7 @@ import { TIME_MIN } from '../../core/time.js';
 import { MemoryState } from '../../state/memory/memory-state.js';
 import type { Agent } from '../agent.js';
 import { changesBetween, fingerprintOf } from '../fingerprint.js';
-import { ModelHealth } from '../model-calls.js';
+import { ModelHealth } from '../model-attempts.js';
 import { type Asked, Run, type RunHost } from '../run.js';
 import { RunContext } from '../run-context.js';
 import type { RunRecord, StepRecord } from '../run-record.js';

@@ -15,6 +15,8 @@ export interface DeadLetter<T = unknown> {
   readonly timestamp?: number;
   /** Where in the input it stands, as far as that is known. */
   readonly position?: unknown;
+  /** What else is known of the failure: of `infer`, what was asked and answered. */
+  readonly about?: unknown;
   /** How often it has been tried. */
   readonly attempt: number;
 }
@@ -26,6 +28,6 @@ export function deadLetter(
   failure: MillraceError,
   place: Pick<DeadLetter, 'key' | 'timestamp' | 'position'>,
 ): DeadLetter {
-  const { code, message } = failure;
-  return { operator, record, error: { code, message }, ...place, attempt: 1 };
+  const { code, message, about } = failure;
+  return { operator, record, error: { code, message }, ...place, ...(about !== undefined && { about }), attempt: 1 };
 }

@@ -29,6 +29,15 @@ export interface AsyncSpec extends CallSpec {
 /** A result that says that there is none. */
 export const NO_RESULT = Symbol('no result');
 
+/** The result of one record of a call for several: it has failed, and the others have not. */
+export class FailedRecord {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
 export function asyncFactory(spec: AsyncSpec): OperatorFactory {
   return (context, restored) => new AsyncOperator(spec, context, restored);
 }
@@ -176,10 +185,14 @@ function lineOf({ order, batch }: AsyncSpec, context: OperatorContext): Line {
 function outcomesOf(outcome: Outcome, count: number): readonly Outcome[] {
   if ('error' in outcome) return Array.from({ length: count }, () => outcome);
   const { value } = outcome;
-  if (Array.isArray(value) && value.length === count) return value.map((each: unknown) => ({ value: each }));
+  if (Array.isArray(value) && value.length === count) return value.map(recordOutcome);
   const given = Array.isArray(value) ? `${value.length} results` : describeValue(value);
   const error = new MillraceError('MILL_FUNCTION_FAILED', `a call for ${count} records gave ${given}`, {
     hint: 'Return an array with one result for each record, in their order.',
   });
   return Array.from({ length: count }, () => ({ error }));
+}
+
+function recordOutcome(value: unknown): Outcome {
+  return value instanceof FailedRecord ? { error: value.error } : { value };
 }

@@ -195,3 +195,19 @@ t.test('a question is asked on a terminal, and only a yes is a yes', async (t) =
   }
   t.equal(asked[0], `This removes the checkpoints in ${state}. Start asked over? [y/N] `);
 });
+
+t.test('mcp-tools prints what a server has, with its own options left to it', async (t) => {
+  const directory = t.testdir({});
+  const server = fileURLToPath(
+    new URL('../../../node_modules/@modelcontextprotocol/server-filesystem/dist/index.js', import.meta.url),
+  );
+  const all = await millrace(directory, 'mcp-tools', '--only', 'read_text_file', process.execPath, server, directory);
+  t.equal(all.code, 0, all.stderr);
+  t.match(JSON.parse(all.stdout), { read_text_file: { description: /./, input: { required: ['path'] } } });
+  t.same(Object.keys(JSON.parse(all.stdout)), ['read_text_file']);
+  const args = ['-e', 'console.error("not today"); process.exit(2)'];
+  const broken = await millrace(directory, 'mcp-tools', process.execPath, ...args);
+  t.match(broken, { code: 1, stderr: /MILL_MCP_FAILED: .*not today/s });
+  const missing = await millrace(directory, 'mcp-tools', '--only', 'red', process.execPath, server, directory);
+  t.match(missing, { code: 1, stderr: /the server has no tool red/ });
+});

@@ -1,0 +1,121 @@
+/**
+ * Asks models: again after failures that pass, when they say so by Retry-After, and the next model where one is down. All waiting
+ * is by timers of the host. For runs of agents and for `infer`.
+ */
+import type { Host } from '../core/host.js';
+import type { ChatAnswer, ChatModel, ChatRequest, ModelCall } from './model/chat-model.js';
+import { pause, withTimeout } from './timeout.js';
+
+/** What is known of a failure that a model has met: see `ModelError`. */
+interface Failure {
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+const ATTEMPTS = 5;
+const DELAY_MS = 500;
+const DELAY_MS_MAX = 30_000;
+const CALL_TIMEOUT_MS = 120_000;
+/** Failures in a row after which a model is left alone for a while. */
+const BREAKS_AT = 5;
+const BROKEN_MS = 30_000;
+
+/** Any model. */
+interface NamedModel {
+  readonly id: string;
+}
+
+/** Which models of a worker are down: a circuit breaker for each. */
+export class ModelHealth {
+  readonly #failures = new Map<string, { count: number; since: number }>();
+
+  /** Until then, by the monotonic clock, it is not worth a call. */
+  brokenUntil(model: NamedModel): number {
+    const failures = this.#failures.get(model.id);
+    return failures && failures.count >= BREAKS_AT ? failures.since + BROKEN_MS : 0;
+  }
+
+  failed(model: NamedModel, now: number): void {
+    const count = (this.#failures.get(model.id)?.count ?? 0) + 1;
+    this.#failures.set(model.id, { count, since: now });
+  }
+
+  answered(model: NamedModel): void {
+    this.#failures.delete(model.id);
+  }
+}
+
+/** Whom to ask, and with what of the outside. */
+export interface Asking<M extends NamedModel = ChatModel> {
+  /** The first that answers. */
+  readonly models: readonly M[];
+  readonly health: ModelHealth;
+  readonly host: Host;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** Of each model; default 5. */
+  readonly attempts?: number | undefined;
+}
+
+/** The answer with the model that gave it. */
+export interface Given<A = ChatAnswer> {
+  readonly by: string;
+  readonly answer: A;
+}
+
+/** The first model's answer, or that of the next where it fails. Rejects with the last one's failure. */
+export function anyAnswer(asking: Asking, request: ChatRequest): Promise<Given> {
+  return firstAnswer(asking, (model, call) => model.chat(request, call));
+}
+
+/** Likewise, of any kind of model. */
+export async function firstAnswer<M extends NamedModel, A>(
+  asking: Asking<M>,
+  ask: (model: M, call: ModelCall) => Promise<A>,
+): Promise<Given<A>> {
+  const { models, health, host } = asking;
+  const up = models.filter((model) => health.brokenUntil(model) <= host.elapsed());
+  let failure: unknown;
+  // If all are down, asking is the only way to learn that one is up again.
+  for (const model of up.length > 0 ? up : models) {
+    try {
+      return { by: model.id, answer: await answerOf(model, asking, ask) };
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+async function answerOf<M extends NamedModel, A>(
+  model: M,
+  { host, health, signal: parent, attempts = ATTEMPTS }: Asking<M>,
+  ask: (model: M, call: ModelCall) => Promise<A>,
+): Promise<A> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const answer = await withTimeout(host, CALL_TIMEOUT_MS, parent, (signal) =>
+        ask(model, { signal, fetch: (input, init) => host.fetch(input as string, init) }),
+      );
+      health.answered(model);
+      return answer;
+    } catch (error) {
+      if (parent.aborted || !isPassing(error)) throw error;
+      health.failed(model, host.elapsed());
+      if (attempt >= attempts) throw error;
+      await pause(host, delayOf(error as Failure, attempt, host), parent);
+    }
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  const { retryable, code } = (error ?? {}) as Failure & { code?: unknown };
+  return retryable === true || code === 'MILL_ASYNC_TIMEOUT';
+}
+
+/** What the provider asks for, or twice as long each time; jittered, so that those who failed together do not come back together. */
+function delayOf({ retryAfterMs }: Failure, attempt: number, host: Host): number {
+  const jitter = 0.5 + host.random() / 2 ** 33;
+  if (retryAfterMs !== undefined) return retryAfterMs * (0.9 + jitter / 5);
+  return Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** (attempt - 1)) * jitter;
+}
