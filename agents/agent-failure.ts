@@ -1,7 +1,7 @@
 /**
  * Letters about runs that have failed.
  */
-import { asMillraceError } from '../core/errors.js';
+import { asMillraceError, MillraceError } from '../core/errors.js';
 import type { RunRecord } from './run-record.js';
 
 /** A run that has failed: all that is needed to see why, and to try again. */
@@ -18,4 +18,10 @@ export function failureOf(run: RunRecord, error: unknown): AgentFailure {
   const { input, key, timestamp } = run;
   const { code, message } = asMillraceError(error, 'MILL_AGENT_FAILED');
   return { input, key, timestamp, error: { code, message }, run };
+}
+
+/** The job has no agent that could end a run. */
+export function missingVersion(version: string, operator: string, key: unknown): MillraceError {
+  const text = `a run of version ${version} is open, and the job has that version no more`;
+  return new MillraceError('MILL_AGENT_VERSION_MISSING', text, { operator, key });
 }

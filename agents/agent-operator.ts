@@ -18,7 +18,7 @@ import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } fro
 import type { ListTable, Pane, TimerKind, TimerTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
-import { failureOf } from './agent-failure.js';
+import { failureOf, missingVersion } from './agent-failure.js';
 import { Allowances, type Spent } from './allowance.js';
 import { CheckpointGate } from './checkpoint-gate.js';
 import { holdTools } from './held-tools.js';
@@ -244,7 +244,7 @@ class AgentOperator implements Operator, RunHost {
   #execute(slot: number, { run: row, ahead }: KeyRow, takenInAt: number): void {
     if (!row) return;
     const agent = this.#agents.get(row.version);
-    if (!agent) return this.fail(missing(row.version, this.operator, this.#keyOf(slot)));
+    if (!agent) return this.fail(missingVersion(row.version, this.operator, this.#keyOf(slot)));
     const { state, host } = this.#context;
     state.pin(slot);
     const own = ahead.filter(({ run }) => run === row.id);
@@ -493,9 +493,4 @@ class AgentOperator implements Operator, RunHost {
   #keyOf(slot: number): unknown {
     return this.#context.state.keyOf(slot);
   }
-}
-
-function missing(version: string, operator: string, key: unknown): MillraceError {
-  const text = `a run of version ${version} is open, and the job has that version no more`;
-  return new MillraceError('MILL_AGENT_VERSION_MISSING', text, { operator, key });
 }

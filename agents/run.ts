@@ -6,9 +6,9 @@
  * it; what it has put out is counted, so that a run that is executed again puts nothing out twice. After `abandon` nothing
  * that comes later counts, and the function is never heard of again.
  */
-import { packPlain, unpackPlain } from '../core/codec.js';
 import { MillraceError } from '../core/errors.js';
 import { TIME_MIN } from '../core/time.js';
+import { copyOf, plainError, replyOf, valueOf } from './answers.js';
 import { changesBetween, fingerprintOf } from './fingerprint.js';
 import type { Remembered, RunRecord, StepRecord } from './run-record.js';
 import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepKind, StepRow } from './run-row.js';
@@ -485,31 +485,4 @@ export class Run {
   #unlessOver(): Promise<void> | undefined {
     return this.#over ? new Promise(() => {}) : undefined;
   }
-}
-
-function replyOf(value: unknown): NonNullable<Run['result']> {
-  try {
-    return { value: copyOf(value) };
-  } catch (error) {
-    return { error };
-  }
-}
-
-function valueOf(answer: Answer): unknown {
-  // JSON leaves out a value that is undefined.
-  if (!('error' in answer)) return copyOf(answer.value);
-  const { name, message, code } = answer.error;
-  throw Object.assign(new Error(message), { name }, code === undefined ? {} : { code });
-}
-
-function plainError(error: unknown): { readonly name: string; readonly message: string; readonly code?: string } {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
-  const { name, message } = error;
-  const { code } = error as { code?: unknown };
-  return typeof code === 'string' ? { name, message, code } : { name, message };
-}
-
-/** Of plain data; throws `MILL_RECORD_NOT_PLAIN` for what is none. */
-function copyOf<T>(value: T): T {
-  return typeof value === 'object' && value !== null ? (unpackPlain(packPlain(value)) as T) : value;
 }
