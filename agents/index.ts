@@ -4,6 +4,7 @@
 import './embed/embed-streams.js';
 import './infer/infer-streams.js';
 import './keyed-agent.js';
+import './vectors/vector-join.js';
 
 export type { AgentStreamOptions, AgentStreams } from './add-agent.js';
 export type {
@@ -77,3 +78,5 @@ export type { Read, Reads } from './staged-state.js';
 export type { Effect, Reconciled, Tool, ToolContext, ToolOptions } from './tool.js';
 export { tool } from './tool.js';
 export type { Decision, HumanRequest } from './tool-calls.js';
+export { type Metric, type Near, type NearestOptions, nearest, type Vector } from './vectors/nearest.js';
+export type { VectorJoin } from './vectors/vector-join.js';

@@ -1,10 +1,10 @@
 /**
- * Finds the user's own line: the first stack frame outside this folder.
+ * Finds the user's own line: the first stack frame outside this folder and that of agents, which add methods to streams.
  */
 import { fileURLToPath } from 'node:url';
 
-/** This folder, compiled and, as stacks have it under `--enable-source-maps`, as written; as URLs and as paths. */
-const HERE = ['.', '../../api/'].flatMap((folder) => {
+/** These folders, compiled and, as stacks have it under `--enable-source-maps`, as written; as URLs and as paths. */
+const HERE = ['.', '../agents/', '../../api/', '../../agents/'].flatMap((folder) => {
   const { href } = new URL(folder, import.meta.url);
   return [href, fileURLToPath(href)];
 });

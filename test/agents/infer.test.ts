@@ -376,6 +376,15 @@ t.test('of a keyed stream: one question a key at a time, in order', async (t) =>
   }
 });
 
+t.test('an error says where it was declared', async (t) => {
+  const { nodes } = job('moods', (j) => {
+    j.from('reviews', fromIterable(reviews()))
+      .infer('mood', { model: scripted(moodOf), instructions: 'Happy?', output: Mood })
+      .to('out', collect());
+  }).plan();
+  t.match(nodes.find(({ uid }) => uid === 'mood')?.declaredAt, /infer\.test\.[jt]s:\d+:\d+$/);
+});
+
 t.test('options that make no sense', async (t) => {
   const good = { model: scripted(moodOf), instructions: 'Happy?', output: Mood };
   const wrong: object[] = [

@@ -28,7 +28,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   engine: ['classic-level', 'msgpackr', 'piscina', 'tsx'],
   api: ['type @standard-schema/spec'],
   connectors: ['csv-parse', 'type @standard-schema/spec'],
-  agents: ['@cfworker/json-schema', '@modelcontextprotocol/client', 'type @standard-schema/spec'],
+  agents: ['@cfworker/json-schema', '@modelcontextprotocol/client', 'type @standard-schema/spec', 'usearch'],
   testing: [],
   cli: ['commander', 'tsx'],
 };
