@@ -33,6 +33,16 @@ export function dying(text: string): McpProgram {
   return { command: process.execPath, args: ['--input-type=module', '-e', code] };
 }
 
+/** The reference server, which leaves a file with its process id as its name. */
+export function noted(directory: string): McpProgram {
+  const entry = join(dirname(scriptOf('@modelcontextprotocol/server-everything')), 'transports/stdio.js');
+  const code = `
+    (await import('node:fs')).writeFileSync(${JSON.stringify(directory)} + '/' + process.pid, '');
+    await import(${JSON.stringify(entry)});
+  `;
+  return { command: process.execPath, args: ['--input-type=module', '-e', code] };
+}
+
 /** The reference server over HTTP. */
 export class ListeningServer {
   readonly port: number;
