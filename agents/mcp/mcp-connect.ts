@@ -25,9 +25,25 @@ export async function connect(
   fetch: typeof globalThis.fetch | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Connected> {
+  try {
+    // To ask a program which version of the protocol it speaks would take starting it twice.
+    return await greet(server, 'url' in server ? 'auto' : 'legacy', fetch, signal);
+  } catch (error) {
+    const newest = newestVersion(error);
+    if (newest === undefined) throw error;
+    return greet(server, { pin: newest }, fetch, signal);
+  }
+}
+
+type Negotiation = 'auto' | 'legacy' | { readonly pin: string };
+
+async function greet(
+  server: McpServer,
+  mode: Negotiation,
+  fetch: typeof globalThis.fetch | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Connected> {
   const { Client } = await load(() => import('@modelcontextprotocol/client'));
-  // To find out which version of the protocol a program speaks would take starting it twice.
-  const mode = 'url' in server ? 'auto' : 'legacy';
   const client = new Client({ name: 'millrace', version: '1' }, { versionNegotiation: { mode } });
   const said = { text: '' };
   const transport = 'url' in server ? await httpTransport(server, fetch) : await programTransport(server, said);
@@ -40,6 +56,16 @@ export async function connect(
     throw new MillraceError('MILL_MCP_FAILED', text, { cause });
   }
   return { client, close: () => closed(client, transport) };
+}
+
+/** That a server speaks which refuses an older one: it says so. */
+function newestVersion(error: unknown): string | undefined {
+  const { data } = ((error as Error | undefined)?.cause ?? {}) as { readonly data?: { readonly supported?: unknown } };
+  const supported = Array.isArray(data?.supported) ? data.supported : [];
+  return supported
+    .filter((version) => typeof version === 'string')
+    .sort()
+    .at(-1);
 }
 
 async function programTransport(server: McpProgram, said: { text: string }): Promise<Transport> {

@@ -20,7 +20,7 @@ import {
 } from 'millrace/agents';
 import t from 'tap';
 import { COUNT, echoing } from './mcp-job.js';
-import { dying, everything, filesystem, ListeningServer } from './mcp-programs.js';
+import { dying, everything, filesystem, ListeningServer, modern } from './mcp-programs.js';
 
 interface Ask {
   readonly tool: string;
@@ -290,6 +290,15 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+t.test('a program that refuses the older version of the protocol is spoken to in the newer one', async (t) => {
+  const found = await listMcpTools(modern);
+  t.same(Object.keys(found), ['twice']);
+  const tools = mcpTools({ server: modern, list: found, effects: { twice: 'read' } });
+  const { replies } = await call(tools, 'twice', { n: 21 });
+  t.same(replies, ['42']);
+  await noPrograms();
+});
 
 t.test('a live replay connects, and closes', async (t) => {
   const { runs } = await outcomeOf(asking(all(everything, 'read')), [{ tool: 'echo', input: { message: 'hello' } }]);
