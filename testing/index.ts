@@ -19,6 +19,7 @@ export type {
 export { deepFreeze } from '../core/plain.js';
 export type { StateRow } from '../state/backend.js';
 export type { Emitted } from './capture.js';
+export { type ConformanceCheck, type ConformanceOptions, chatModelConformance } from './chat-model-conformance.js';
 export {
   type Channels,
   type EveryWayOptions,

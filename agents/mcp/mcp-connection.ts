@@ -7,7 +7,8 @@
  */
 import { describeThrown, MillraceError } from '../../core/errors.js';
 import type { ToolContext } from '../tool.js';
-import { type Connected, connect, type McpServer, nameOf } from './mcp-server.js';
+import { type Connected, connect } from './mcp-connect.js';
+import { type McpServer, nameOf } from './mcp-server.js';
 
 export interface McpCall {
   /** As the server names the tool. */

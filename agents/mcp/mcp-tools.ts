@@ -9,9 +9,10 @@ import { type Duration, durationMs } from '../../core/time.js';
 import { jsonSchema } from '../given-schema.js';
 import type { JsonSchema } from '../model/chat-model.js';
 import { EFFECTS, type Effect, type Tool, type ToolContext } from '../tool.js';
+import { connect } from './mcp-connect.js';
 import { McpConnection } from './mcp-connection.js';
 import { plainResult } from './mcp-result.js';
-import { connect, type McpServer, nameOf } from './mcp-server.js';
+import { type McpServer, nameOf } from './mcp-server.js';
 
 /** A tool as its server describes it. */
 export interface McpTool {

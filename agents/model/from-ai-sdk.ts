@@ -144,7 +144,9 @@ function failureOf(error: unknown, signal: AbortSignal, model: string): ModelErr
   // Without a status it has not come to an answer: for lack of a network, or before anything was asked.
   const isNetwork = isRetryable ?? error instanceof TypeError;
   if (statusCode === undefined) return new ModelError(isNetwork ? 'network' : 'rejected', text, { cause: error });
-  return new ModelError(failureOfStatus(statusCode, message), text, {
+  // A good answer that can't be read.
+  const failure = statusCode < 300 ? 'malformed' : failureOfStatus(statusCode, message);
+  return new ModelError(failure, text, {
     status: statusCode,
     retryAfterMs: retryAfterOf(new Headers(responseHeaders ?? {})),
     cause: error,

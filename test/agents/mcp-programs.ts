@@ -33,6 +33,36 @@ export function dying(text: string): McpProgram {
   return { command: process.execPath, args: ['--input-type=module', '-e', code] };
 }
 
+/** The reference server, which leaves a file with its process id as its name. */
+export function noted(directory: string): McpProgram {
+  const entry = join(dirname(scriptOf('@modelcontextprotocol/server-everything')), 'transports/stdio.js');
+  const code = `
+    (await import('node:fs')).writeFileSync(${JSON.stringify(directory)} + '/' + process.pid, '');
+    await import(${JSON.stringify(entry)});
+  `;
+  return { command: process.execPath, args: ['--input-type=module', '-e', code] };
+}
+
+/** A server that speaks the newest version of the protocol, and no older one. */
+export const modern: McpProgram = {
+  command: process.execPath,
+  args: [
+    '--input-type=module',
+    '-e',
+    `
+      const { McpServer } = await import(${JSON.stringify(import.meta.resolve('@modelcontextprotocol/server'))});
+      const { serveStdio } = await import(${JSON.stringify(import.meta.resolve('@modelcontextprotocol/server/stdio'))});
+      const { z } = await import(${JSON.stringify(import.meta.resolve('zod'))});
+      serveStdio(() => {
+        const server = new McpServer({ name: 'modern', version: '1' });
+        const twice = { description: 'Twice as much.', inputSchema: z.object({ n: z.number() }) };
+        server.registerTool('twice', twice, async ({ n }) => ({ content: [{ type: 'text', text: String(n * 2) }] }));
+        return server;
+      }, { legacy: 'reject' });
+    `,
+  ],
+};
+
 /** The reference server over HTTP. */
 export class ListeningServer {
   readonly port: number;

@@ -2,7 +2,7 @@
  * Tools of real MCP servers, started as programs and spoken to over HTTP: results, errors, time-outs, broken connections, and
  * replays that need no server.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { collect, fromIterable, job, run } from 'millrace';
@@ -19,7 +19,8 @@ import {
   type Tools,
 } from 'millrace/agents';
 import t from 'tap';
-import { dying, everything, filesystem, ListeningServer } from './mcp-programs.js';
+import { COUNT, echoing } from './mcp-job.js';
+import { dying, everything, filesystem, ListeningServer, modern } from './mcp-programs.js';
 
 interface Ask {
   readonly tool: string;
@@ -270,6 +271,33 @@ t.test('a replay from the record needs no server', async (t) => {
   const report = await replay({ agent: asking(all(server, 'read')), runs });
   t.match(report, { runs: 3, agreement: { rate: 1 } });
   t.notOk(existsSync(started));
+});
+
+t.test('on worker threads: one connection each, which ends with the job', async (t) => {
+  const directory = t.testdir({});
+  const module = { url: new URL('./mcp-job.js', import.meta.url).href };
+  const { collected } = await run(module, echoing, { workers: 2, state: false, params: { directory } });
+  t.same((collected.out as string[]).sort(), Array.from({ length: COUNT }, (_, n) => `Echo: ${n}`).sort());
+  const pids = readdirSync(directory).map(Number);
+  t.equal(pids.length, 2);
+  for (const pid of pids) while (isAlive(pid)) await setImmediate();
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+t.test('a program that refuses the older version of the protocol is spoken to in the newer one', async (t) => {
+  const found = await listMcpTools(modern);
+  t.same(Object.keys(found), ['twice']);
+  const tools = mcpTools({ server: modern, list: found, effects: { twice: 'read' } });
+  const { replies } = await call(tools, 'twice', { n: 21 });
+  t.same(replies, ['42']);
+  await noPrograms();
 });
 
 t.test('a live replay connects, and closes', async (t) => {

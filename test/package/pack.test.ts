@@ -67,9 +67,43 @@ t.test('the command tells its version and runs a TypeScript job on workers', asy
   t.match(stdout, /^09:00 {2}north {2}20 orders/m);
 });
 
+const MISSING_PEERS = `
+import { collect, fromIterable, job, run } from 'millrace';
+import { listMcpTools } from 'millrace/agents';
+const codeOf = (promise) => Promise.resolve(promise).then(() => 'none', ({ code, hint }) => code + ': ' + hint);
+console.log(await codeOf(listMcpTools({ command: 'node' })));
+const how = { vector: (n) => [n], rowKey: (n) => n, rowVector: (n) => [n], index: 'hnsw' };
+console.log(await codeOf(run(job('near', (j) => {
+  const rows = j.from('rows', fromIterable([1])).broadcast();
+  j.from('in', fromIterable([1])).vectorJoin('near', rows, how, (n) => n).to('out', collect());
+}), { restart: { kind: 'none' } })));
+`;
+
+t.test('what needs an optional package says so', async (t) => {
+  await writeFile(join(project, 'missing.mjs'), MISSING_PEERS);
+  const { stdout } = await call(process.execPath, ['missing.mjs'], { cwd: project });
+  t.match(stdout.split('\n'), [
+    'MILL_PACKAGE_MISSING: npm install @modelcontextprotocol/client@2',
+    'MILL_PACKAGE_MISSING: npm install usearch@2',
+  ]);
+});
+
+/** What has optional packages behind it, which are not there. */
+const WITHOUT_PEERS = `
+import type { Stream } from 'millrace';
+import { jsonSchema, mcpTools, openAiCompatible } from 'millrace/agents';
+import { chatModelConformance } from 'millrace/testing';
+declare const texts: Stream<string>;
+const model = openAiCompatible({ model: 'any', baseUrl: 'http://localhost' });
+export const tools = mcpTools({ server: { url: 'http://localhost' }, list: {} });
+export const checks = chatModelConformance(() => model);
+export const n: Stream<number> = texts.infer('n', { model, instructions: 'Count.', output: jsonSchema<number>({ type: 'number' }) });
+`;
+
 t.test('its types are found and sound under strict options', async (t) => {
   await writeFile(join(project, 'job.ts'), STARTER);
-  const program = ts.createProgram([join(project, 'job.ts')], {
+  await writeFile(join(project, 'agents.ts'), WITHOUT_PEERS);
+  const program = ts.createProgram([join(project, 'job.ts'), join(project, 'agents.ts')], {
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
     strict: true,
