@@ -48,6 +48,9 @@ export function driveJob(job: JobDefinition): Drive {
   return { inputs, open: async (options) => new DrivenJob(await jobHarness(job, options)) };
 }
 
+/** Promises in a row that asynchronous work of these jobs may wait for; this is most of what the checks do. */
+const TURNS = 32;
+
 abstract class DrivenHarness<H extends OperatorHarness<unknown, unknown, unknown> | JobHarness> implements Driven {
   constructor(protected readonly harness: H) {}
 
@@ -57,7 +60,7 @@ abstract class DrivenHarness<H extends OperatorHarness<unknown, unknown, unknown
   async move(move: Sent | { readonly advance: Duration }): Promise<void> {
     if ('advance' in move) this.harness.advance(move.advance);
     else this.send(move);
-    await this.harness.settled();
+    await this.harness.settled(TURNS);
   }
 
   async snapshot(): Promise<void> {
@@ -69,7 +72,7 @@ abstract class DrivenHarness<H extends OperatorHarness<unknown, unknown, unknown
   }
 
   async end(): Promise<void> {
-    await this.harness.end().settled();
+    await this.harness.end().settled(TURNS);
   }
 
   close(): Promise<void> {

@@ -62,9 +62,9 @@ abstract class Harness {
     return this;
   }
 
-  /** Lets asynchronous work (offloaded functions) come to an end. */
-  async settled(): Promise<this> {
-    for (let turn = 0; turn < SETTLING_TURNS; turn += 1) {
+  /** Lets asynchronous work (offloaded functions, agents) come to an end: `turns` is how many promises in a row are waited for. */
+  async settled(turns = SETTLING_TURNS): Promise<this> {
+    for (let turn = 0; turn < turns; turn += 1) {
       await null;
       this.core.settle();
     }
