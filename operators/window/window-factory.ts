@@ -1,10 +1,11 @@
 /**
- * Chooses the operator for a kind of window: the fast ones for windows of event time that fire at their end, and that for
- * windows with triggers for the rest.
+ * Chooses the operator for a kind of window: the fast ones for windows that fire at their end, and that for windows with
+ * triggers for the rest.
  */
 import { describeValue, MillraceError } from '../../core/errors.js';
 import type { OperatorFactory } from '../operator.js';
 import type { WindowAssigner } from './assigners.js';
+import { ClockWindowOperator } from './clock-window-operator.js';
 import { CountOperator } from './count-operator.js';
 import type { Evictor } from './evictors.js';
 import { SessionOperator } from './session-operator.js';
@@ -69,8 +70,10 @@ function checkKind(assigner: WindowAssigner<never> | undefined, kinds: readonly 
 export function windowFactory({ assigner, latenessMs, fold, ...when }: WindowSpec): OperatorFactory {
   const { time = 'event', evictor } = when;
   if (assigner.kind === 'count') return (context) => new CountOperator({ context, assigner, latenessMs, fold });
-  const isPlain = time === 'event' && !when.trigger && !evictor;
-  if (!isPlain || assigner.kind === 'global') {
+  const isPlain = !when.trigger && !evictor;
+  if (isPlain && time === 'processing' && (assigner.kind === 'tumbling' || assigner.kind === 'calendar'))
+    return (context) => new ClockWindowOperator({ context, assigner, latenessMs, fold });
+  if (!isPlain || time === 'processing' || assigner.kind === 'global') {
     const trigger = when.trigger ?? triggers[time === 'event' ? 'eventTime' : 'processingTime']();
     return (context) => new TriggeredOperator({ context, assigner, latenessMs, fold, time, trigger, evictor });
   }

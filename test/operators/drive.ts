@@ -49,6 +49,8 @@ export class Drive {
   private sideBatches = new Map<string, Batch>();
   private watermark = TIME_MIN;
   private operator: Operator;
+  /** Once it is open. */
+  opened: void | Promise<void>;
   /** What checkpoints hold. */
   private written = new WrittenRows();
 
@@ -60,7 +62,7 @@ export class Drive {
     this.state = newState();
     this.output = new Batch(capacity);
     this.operator = this.start();
-    void this.operator.open?.();
+    this.opened = this.operator.open?.();
   }
 
   /** The watermark that leaves the operator. */
@@ -123,7 +125,7 @@ export class Drive {
     this.state = this.newState();
     this.operator = this.start();
     for (const row of this.written.rows()) this.state.restore(row);
-    void this.operator.open?.();
+    this.opened = this.operator.open?.();
   }
 
   private start(): Operator {
