@@ -13,12 +13,14 @@
  */
 import type { Inbox } from '../core/batch.js';
 import { MillraceError } from '../core/errors.js';
+import type { Meter } from '../core/meter.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../operators/operator.js';
 import type { ListTable, Pane, TimerKind, TimerTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
 import { failureOf, missingVersion } from './agent-failure.js';
+import type { AgentSpec } from './agent-spec.js';
 import { Allowances, type Spent } from './allowance.js';
 import { CheckpointGate } from './checkpoint-gate.js';
 import { holdTools } from './held-tools.js';
@@ -30,21 +32,19 @@ import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';
 import type { Remembered } from './run-record.js';
-import { type Arrived, type CallEntry, type Deadline, isEmpty, type KeyRow, runId, type StepRow } from './run-row.js';
+import {
+  type Arrived,
+  type CallEntry,
+  type Deadline,
+  isEmpty,
+  type KeyRow,
+  newRunRow,
+  runId,
+  type StepRow,
+} from './run-row.js';
 import { StagedState } from './staged-state.js';
+import { AgentMeters } from './telemetry/agent-meters.js';
 import { REQUESTS } from './tool-calls.js';
-
-export interface AgentSpec {
-  readonly agent: Agent<never, unknown>;
-  /** Versions whose runs may still be open. */
-  readonly previous: readonly Agent<never, unknown>[];
-  /** Runs under way at once in each subtask, those not counted that only wait for events, times or people. */
-  readonly maxInFlight: number;
-  /** Inputs that wait for their turn in each subtask, before what comes has to wait outside. */
-  readonly mailbox: number;
-  /** How long, in event time, what comes for a key without a run is kept for the next one. */
-  readonly earlyMs: number;
-}
 
 /** Inputs of the operator, by port. */
 const PORTS = ['inputs', 'events', 'decisions'] as const;
@@ -80,6 +80,7 @@ class AgentOperator implements Operator, RunHost {
   readonly #rows: Pane<KeyRow>;
   readonly #remembered: ListTable<Remembered>;
   readonly #health = new ModelHealth();
+  readonly #meters = new AgentMeters();
   readonly #gate: CheckpointGate;
   readonly #outbox: OutboxSender;
   readonly #mailbox: Mailbox;
@@ -191,6 +192,13 @@ class AgentOperator implements Operator, RunHost {
     this.#gate.aborted();
   }
 
+  meters(): readonly Meter[] {
+    const [mailbox, outbox] = [this.#mailbox.waiting, this.#outbox.size];
+    const budget = this.#allowances.ofAgent(this.#spec.agent);
+    const runs = this.#runs.values();
+    return this.#meters.all({ runs, asleep: this.#asleep.size, mailbox, outbox, budget, health: this.#health });
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs.values()) run.abandon();
@@ -223,19 +231,7 @@ class AgentOperator implements Operator, RunHost {
     const id = runId(this.operator, key, number, input);
     const { version } = this.#spec.agent;
     const startedAt = this.now();
-    row.run = {
-      id,
-      number,
-      version,
-      input,
-      timestamp,
-      startedAt,
-      steps: [],
-      begun: [],
-      emitted: 0,
-      deadlines: {},
-      doubts: {},
-    };
+    row.run = newRunRow({ id, number, version, input, timestamp, startedAt });
     this.#rows.set(slot, row);
     this.#execute(slot, row, this.#gate.cutAt);
   }
@@ -382,6 +378,7 @@ class AgentOperator implements Operator, RunHost {
     const record = run.record(replied ? 'replied' : 'failed', replied ? result.value : undefined);
     if (!replied) this.#context.side(FAILURES).push(failureOf(record, result.error), time);
     this.#context.side(RUNS).push(record, time);
+    this.#meters.ended(result, this.now() - row.startedAt);
     this.#leave(run);
     this.#next(slot, row.id);
   }
@@ -447,6 +444,10 @@ class AgentOperator implements Operator, RunHost {
   kept(run: Run, { kind, answer }: StepRow): void {
     if (this.#closed || kind !== 'model') return;
     this.#allowances.add(run, this.#agentOf(run), 'value' in answer ? (answer.value as Paid) : undefined);
+  }
+
+  made(row: StepRow): void {
+    if (!this.#closed) this.#meters.made(row);
   }
 
   wakeAt({ slot }: Run, deadline: Deadline): void {

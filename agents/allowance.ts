@@ -56,6 +56,12 @@ export class Allowances {
     return this.#own;
   }
 
+  /** What this subtask may spend in each period, and has spent in this one; undefined: there is no bound. */
+  ofAgent({ budget: { perAgent } }: Agent<never, unknown>) {
+    const { parallelism: parts } = this.#context;
+    return perAgent && { allowance: perAgent, spent: this.#ofAgent(perAgent), parts };
+  }
+
   /** Resolves when there is room for a call: waits for the next period, or throws `MILL_AGENT_LIMIT`, where all is spent. */
   async begin(run: Run, { budget: { perKey, perAgent } }: Agent<never, unknown>): Promise<void> {
     // One's own is waited for first, and holds nobody else up: a key has one run at a time.

@@ -75,6 +75,9 @@ export type { AgentContext, ApproveOptions, WaitOptions } from './run-context.js
 export type { Remembered, RunRecord, StepRecord } from './run-record.js';
 export type { Answer, StepKind } from './run-row.js';
 export type { Read, Reads } from './staged-state.js';
+export { type OtlpMetricsOptions, otlpMetrics } from './telemetry/otlp-metrics.js';
+export { type OtlpSinkOptions, otlpSink } from './telemetry/otlp-sink.js';
+export { type OtlpTracesOptions, otlpTraces } from './telemetry/otlp-traces.js';
 export type { Effect, Reconciled, Tool, ToolContext, ToolOptions } from './tool.js';
 export { tool } from './tool.js';
 export type { Decision, HumanRequest } from './tool-calls.js';

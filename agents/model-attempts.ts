@@ -4,6 +4,7 @@
  */
 import type { Host } from '../core/host.js';
 import type { ChatAnswer, ChatModel, ChatRequest, ModelCall } from './model/chat-model.js';
+import { ModelMeters } from './telemetry/model-meters.js';
 import { pause, withTimeout } from './timeout.js';
 
 /** What is known of a failure that a model has met: see `ModelError`. */
@@ -27,7 +28,12 @@ interface NamedModel {
 
 /** Which models of a worker are down: a circuit breaker for each. */
 export class ModelHealth {
+  readonly meters: ModelMeters;
   readonly #failures = new Map<string, { count: number; since: number }>();
+
+  constructor(operation: 'chat' | 'embeddings' = 'chat') {
+    this.meters = new ModelMeters(operation);
+  }
 
   /** Until then, by the monotonic clock, it is not worth a call. */
   brokenUntil(model: NamedModel): number {
@@ -63,13 +69,18 @@ export interface Given<A = ChatAnswer> {
   readonly answer: A;
 }
 
+/** An answer that says what it has cost. */
+interface Measured {
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number };
+}
+
 /** The first model's answer, or that of the next where it fails. Rejects with the last one's failure. */
 export function anyAnswer(asking: Asking, request: ChatRequest): Promise<Given> {
   return firstAnswer(asking, (model, call) => model.chat(request, call));
 }
 
 /** Likewise, of any kind of model. */
-export async function firstAnswer<M extends NamedModel, A>(
+export async function firstAnswer<M extends NamedModel, A extends Measured>(
   asking: Asking<M>,
   ask: (model: M, call: ModelCall) => Promise<A>,
 ): Promise<Given<A>> {
@@ -87,22 +98,26 @@ export async function firstAnswer<M extends NamedModel, A>(
   throw failure;
 }
 
-async function answerOf<M extends NamedModel, A>(
+async function answerOf<M extends NamedModel, A extends Measured>(
   model: M,
   { host, health, signal: parent, attempts = ATTEMPTS }: Asking<M>,
   ask: (model: M, call: ModelCall) => Promise<A>,
 ): Promise<A> {
   for (let attempt = 1; ; attempt += 1) {
+    const from = host.elapsed();
     try {
       const answer = await withTimeout(host, CALL_TIMEOUT_MS, parent, (signal) =>
         ask(model, { signal, fetch: (input, init) => host.fetch(input as string, init) }),
       );
       health.answered(model);
+      health.meters.answered(model.id, host.elapsed() - from, answer.usage);
       return answer;
     } catch (error) {
+      health.meters.failed(model.id, host.elapsed() - from, error);
       if (parent.aborted || !isPassing(error)) throw error;
       health.failed(model, host.elapsed());
       if (attempt >= attempts) throw error;
+      health.meters.retried(model.id);
       await pause(host, delayOf(error as Failure, attempt, host), parent);
     }
   }

@@ -42,6 +42,8 @@ export interface RunHost {
   allowed(run: Run): Promise<void>;
   /** How a step has ended is part of the run's row now. */
   kept(run: Run, row: StepRow): void;
+  /** A step has been made, and is not only answered again. */
+  made?(row: StepRow): void;
   /** Tells people of an act in doubt, once. */
   tell(run: Run, step: number, request: unknown): void;
   /** The job can't go on. */
@@ -157,6 +159,11 @@ export class Run {
   /** It waits for an event, a time or a person, or for its key's budget, and for nothing else. */
   get isWaiting(): boolean {
     return this.#waits.size + this.#resting > 0 && this.#performing === this.#resting;
+  }
+
+  /** A person is asked what became of one of its acts. */
+  get isInDoubt(): boolean {
+    return [...this.#waits.keys()].some((id) => id >= DOUBTS);
   }
 
   /** All that it waits for is in its row: executed again, it would wait for the same. */
@@ -370,13 +377,13 @@ export class Run {
   }
 
   record(outcome: RunRecord['outcome'], reply: unknown): RunRecord {
-    const { id, number, version, input, timestamp } = this.row;
+    const { id, number, version, input, timestamp, startedAt: at } = this.row;
     const { operator } = this.#host;
     const { reads } = this.state;
     const outputs = this.outputs.map(({ port, value }) => ({ to: port, value }));
     const time = timestamp === TIME_MIN ? null : timestamp;
     const what = { id, operator, key: this.key, number, version, input, timestamp: time, reads, recent: this.recent };
-    return { ...what, steps: this.steps, outputs, outcome, reply };
+    return { ...what, steps: this.steps, outputs, outcome, reply, at, ms: this.#host.now() - at };
   }
 
   #outcomeOf(wait: Wait, watermark: number): WaitOutcome | { readonly thrown: unknown } | undefined {
@@ -458,6 +465,7 @@ export class Run {
       ms: this.#host.now() - at,
     };
     this.#keep(step, row);
+    this.#host.made?.(row);
     if (!asked.inState) this.#host.note(this, { key: this.key, run: this.row.id, step, row });
     this.#log(step, asked, row);
   }

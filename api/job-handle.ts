@@ -3,6 +3,7 @@
  */
 import { MillraceError } from '../core/errors.js';
 import { LIMITS } from '../core/limits.js';
+import { type Meter, sumOfMeters } from '../core/meter.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { CheckpointInfo, Coordinator, JobOutcome, JobStatus } from '../engine/coordinator/coordinator.js';
 import type { LogicalPlan } from '../engine/graph/nodes.js';
@@ -19,6 +20,8 @@ export interface OperatorMetrics {
   readonly watermark: number | undefined;
   /** Keys it holds state for. */
   readonly keys: number;
+  /** What it measures of itself, by name: agents and what else asks models do. */
+  readonly meters: readonly Meter[];
 }
 
 /** Counters of a job as of a moment ago. */
@@ -224,6 +227,7 @@ function operatorMetrics(name: string, type: string, stages: readonly StageMetri
     recordsOut: sum((stage) => stage.recordsOut),
     watermark: leastWatermark(stages.map((stage) => stage.watermark)),
     keys: sum((stage) => stage.keys),
+    meters: sumOfMeters(stages.flatMap(({ meters }) => meters)),
   };
 }
 

@@ -17,7 +17,7 @@ import { ModelHealth } from '../model-attempts.js';
 import { type Asked, Run, type RunHost } from '../run.js';
 import { RunContext } from '../run-context.js';
 import type { RunRecord, StepRecord } from '../run-record.js';
-import { type KeyRow, newKeyRow, type StepRow } from '../run-row.js';
+import { type KeyRow, newKeyRow, newRunRow, type StepRow } from '../run-row.js';
 import { StagedState } from '../staged-state.js';
 import type { Tool } from '../tool.js';
 
@@ -143,19 +143,14 @@ class Replaying implements RunHost {
   run(version: string): Run {
     const { id, number, input, timestamp, key, reads, recent } = this.#recorded;
     const state = stateOf(reads);
-    const row = {
+    const row = newRunRow({
       id,
       number,
       version,
       input,
       timestamp: timestamp ?? TIME_MIN,
-      startedAt: 0,
-      steps: [],
-      begun: [],
-      emitted: 0,
-      deadlines: {},
-      doubts: {},
-    };
+      startedAt: this.#host.now(),
+    });
     this.#row.run = row;
     const staged = new StagedState(state, 0);
     return new Run({

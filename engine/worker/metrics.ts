@@ -1,6 +1,8 @@
 /**
  * Counters of a running job as plain data: workers send them, the coordinator adds them up.
  */
+import type { Meter } from '../../core/meter.js';
+
 export interface StageMetrics {
   readonly uid: string;
   readonly recordsIn: number;
@@ -10,6 +12,8 @@ export interface StageMetrics {
   readonly watermark: number;
   /** Keys that have state in this subtask. */
   readonly keys: number;
+  /** What the operator measures of itself. */
+  readonly meters: readonly Meter[];
 }
 
 export interface SubtaskMetrics {

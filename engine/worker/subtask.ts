@@ -222,6 +222,7 @@ export class Subtask {
       recordsOut: this.#source.outputs[0]?.recordsOut ?? 0,
       watermark: this.#source.watermark,
       keys: 0,
+      meters: [],
     };
     const stages = this.#stages.map(stageMetrics);
     return { chain: this.chain.id, subtask: this.index, stages: head ? [head, ...stages] : stages };
@@ -404,5 +405,6 @@ function stageMetrics(stage: Stage): StageMetrics {
     recordsOut: stage.outputs[0]?.recordsOut ?? 0,
     watermark: stage.watermark,
     keys: stage.state?.keyCount ?? 0,
+    meters: stage.operator.meters?.() ?? [],
   };
 }
