@@ -7,6 +7,7 @@ import type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
 import { type Duration, durationMs } from '../core/time.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Allowance } from './allowance.js';
+import { hostsOf } from './allowed-hosts.js';
 import { type LoopOptions, loopOf } from './loop.js';
 import type { ChatModel } from './model/chat-model.js';
 import type { AgentContext } from './run-context.js';
@@ -81,6 +82,8 @@ export interface AgentBase<D extends StateDescriptors> {
   readonly prices?: Readonly<Record<string, Price>>;
   /** Asked before every act that changes something outside; `approve` asks a person. */
   readonly guard?: Guard;
+  /** The only hosts that its models and tools may reach by their `fetch`: see `hosts` of tools. Default: any. */
+  readonly hosts?: readonly string[];
 }
 
 /** An agent that lets a model decide. */
@@ -117,6 +120,7 @@ export interface Agent<I, O> {
   };
   readonly prices: Readonly<Record<string, Price>>;
   readonly guard: Guard | undefined;
+  readonly hosts: readonly string[] | undefined;
   /** One run. */
   run(input: I, ctx: AgentContext): Promise<O>;
 }
@@ -168,6 +172,7 @@ export function agent(
     budget: budgetOf(budget),
     prices,
     guard,
+    hosts: hostsOf(options.hosts),
     run,
   });
 }

@@ -74,6 +74,7 @@ export type { Calls, Difference, Divergence } from './replay/rerun.js';
 export type { AgentContext, ApproveOptions, WaitOptions } from './run-context.js';
 export type { Remembered, RunRecord, StepRecord } from './run-record.js';
 export type { Answer, StepKind } from './run-row.js';
+export { type Secret, type SecretOptions, secret } from './secret.js';
 export type { Read, Reads } from './staged-state.js';
 export { type OtlpMetricsOptions, otlpMetrics } from './telemetry/otlp-metrics.js';
 export { type OtlpSinkOptions, otlpSink } from './telemetry/otlp-sink.js';

@@ -7,6 +7,7 @@ import { type Duration, durationMs, TIME_MIN } from '../core/time.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Handles } from '../state/handles.js';
 import type { Act, Agent, Guard, Tools } from './agent.js';
+import { boundHost } from './allowed-hosts.js';
 import type { ChatAnswer, ChatRequest } from './model/chat-model.js';
 import type { ModelHealth } from './model-attempts.js';
 import { callModel, Spending } from './model-calls.js';
@@ -82,7 +83,7 @@ export class RunContext implements AgentContext {
 
   constructor(options: ContextOptions) {
     const { run, agent } = options;
-    this.#options = options;
+    this.#options = { ...options, host: boundHost(options.host, agent.hosts) };
     this.#spending = new Spending(agent);
     this.state = run.state.bind(agent.state);
     this.recent = run.recent;

@@ -7,6 +7,7 @@
  * that comes later counts, and the function is never heard of again.
  */
 import { MillraceError } from '../core/errors.js';
+import { redact, redactThrown, secretIn } from '../core/secrets.js';
 import { TIME_MIN } from '../core/time.js';
 import { copyOf, plainError, replyOf, valueOf } from './answers.js';
 import { changesBetween, fingerprintOf } from './fingerprint.js';
@@ -175,8 +176,8 @@ export class Run {
 
   start(execute: () => Promise<unknown>): void {
     execute().then(
-      (value) => this.#end(replyOf(value)),
-      (error: unknown) => this.#end({ error }),
+      (value) => this.#end(redact(replyOf(value))),
+      (error: unknown) => this.#end({ error: redactThrown(error) }),
     );
   }
 
@@ -190,7 +191,7 @@ export class Run {
 
   put(port: string, value: unknown): void {
     if (this.#over) return;
-    this.outputs.push({ port, value: copyOf(value) });
+    this.outputs.push({ port, value: redact(copyOf(value)) });
     this.#host.progressed(this);
   }
 
@@ -209,6 +210,9 @@ export class Run {
 
   /** How a step ended when it was asked before; undefined: it was not, or nobody knows. Throws what it threw. */
   answered(step: number, asked: Asked): { readonly value: unknown } | undefined {
+    const name = secretIn(asked.request);
+    if (name)
+      throw new MillraceError('MILL_SECRET_EXPOSED', `${asked.kind} ${asked.name} was asked with secret ${name}`);
     const row = this.row.steps[step] ?? this.#fromJournal(step, asked) ?? this.#host.recorded?.(this, step, asked);
     if (!row) return undefined;
     this.#check(step, asked, row);
@@ -227,7 +231,7 @@ export class Run {
   askNow(asked: Asked, compute: () => unknown, step = this.take()): unknown {
     const known = this.answered(step, asked);
     if (known) return known.value;
-    const value = compute();
+    const value = redact(compute());
     this.#record(step, asked, { value: copyOf(value) }, this.#host.now());
     return value;
   }
@@ -243,10 +247,10 @@ export class Run {
     this.#performing += 1;
     let attempted: Attempted;
     try {
-      const value = await work();
+      const value = redact(await work());
       attempted = { at, answer: { value: copyOf(value) }, value };
     } catch (thrown) {
-      attempted = { at, answer: { error: plainError(thrown) }, thrown };
+      attempted = { at, answer: { error: plainError(redactThrown(thrown)) }, thrown: redactThrown(thrown) };
     }
     await this.#unlessOver();
     this.#performing -= 1;
@@ -383,7 +387,7 @@ export class Run {
     const outputs = this.outputs.map(({ port, value }) => ({ to: port, value }));
     const time = timestamp === TIME_MIN ? null : timestamp;
     const what = { id, operator, key: this.key, number, version, input, timestamp: time, reads, recent: this.recent };
-    return { ...what, steps: this.steps, outputs, outcome, reply, at, ms: this.#host.now() - at };
+    return redact({ ...what, steps: this.steps, outputs, outcome, reply, at, ms: this.#host.now() - at });
   }
 
   #outcomeOf(wait: Wait, watermark: number): WaitOutcome | { readonly thrown: unknown } | undefined {

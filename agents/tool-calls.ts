@@ -11,6 +11,7 @@
  */
 import type { Host } from '../core/host.js';
 import { validate } from '../core/schema.js';
+import { fetchWithin } from './allowed-hosts.js';
 import { isLost } from './lost-answer.js';
 import type { Asked, Run } from './run.js';
 import { idempotencyKeyOf } from './run-row.js';
@@ -153,7 +154,7 @@ async function acted(call: Call, work: () => unknown): Promise<unknown> {
 
 async function made({ run, host, tool, input, step }: Call): Promise<unknown> {
   const result = await withTimeout(host, tool.timeoutMs, run.signal, (signal) =>
-    tool.run(input as never, contextOf({ run, host, step, signal })),
+    tool.run(input as never, contextOf({ run, host, step, signal, hosts: tool.hosts })),
   );
   return tool.output ? validate(tool.output, result) : result;
 }
@@ -168,7 +169,7 @@ async function reconciled({ run, host, tool, input, step }: Call): Promise<Recon
   if (!reconcile) return { outcome: 'unknown' };
   try {
     return await withTimeout(host, tool.timeoutMs, run.signal, (signal) =>
-      reconcile(input as never, contextOf({ run, host, step, signal })),
+      reconcile(input as never, contextOf({ run, host, step, signal, hosts: tool.hosts })),
     );
   } catch {
     // Whoever can't be asked has not said that nothing was done.
@@ -213,11 +214,12 @@ export function contextOf(of: {
   readonly host: Host;
   readonly step: number;
   readonly signal: AbortSignal;
+  readonly hosts?: readonly string[] | undefined;
 }): ToolContext {
   return {
     idempotencyKey: idempotencyKeyOf(of.run.row.id, of.step),
     signal: of.signal,
     key: of.run.key,
-    fetch: (input, init) => of.host.fetch(input as string, init),
+    fetch: fetchWithin(of.hosts, (input, init) => of.host.fetch(input, init)) as typeof fetch,
   };
 }

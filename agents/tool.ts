@@ -1,9 +1,11 @@
 /**
  * Tools: what an agent may do, and what becomes of it when the process dies in the middle.
  */
+
 import { describeValue, MillraceError } from '../core/errors.js';
 import type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
 import { type Duration, durationMs } from '../core/time.js';
+import { hostsOf } from './allowed-hosts.js';
 
 /**
  * What a call changes outside, and so what happens after a crash that leaves open whether it was made:
@@ -24,7 +26,7 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** Of the stream. */
   readonly key: unknown;
-  /** The network, through the job's host: replays and tests see what goes there. */
+  /** The network, through the job's host, as far as `hosts` allows: replays and tests see what goes there. */
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -45,6 +47,11 @@ export interface ToolOptions<S extends StandardSchemaV1, R> {
   readonly output?: StandardSchemaV1<unknown, R>;
   /** How long one call may take; default 60 s. */
   readonly timeout?: Duration;
+  /**
+   * The only hosts that its `fetch` may reach, as `'api.bank.example'`, `'*.bank.example'` or `'localhost:8080'`; others are
+   * `MILL_HOST_REFUSED`. Default: any that the agent's `hosts` allows.
+   */
+  readonly hosts?: readonly string[];
   /** Does it. What it throws is the call's answer, and the model's to deal with. Plain data comes back. */
   run(input: InferOutput<S>, context: ToolContext): R | Promise<R>;
   /** Of a `once` tool: asks the receiver whether the call of this key has been made. */
@@ -59,6 +66,7 @@ export interface Tool<I = never, R = unknown> {
   readonly output: StandardSchemaV1 | undefined;
   readonly effect: Effect;
   readonly timeoutMs: number;
+  readonly hosts?: readonly string[] | undefined;
   /** One call. */
   run(input: I, context: ToolContext): R | Promise<R>;
   reconcile: ((input: I, context: ToolContext) => Reconciled<R> | Promise<Reconciled<R>>) | undefined;
@@ -96,6 +104,7 @@ export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>):
     output: output as StandardSchemaV1 | undefined,
     effect,
     timeoutMs: timeout === undefined ? TIMEOUT_MS : durationMs(timeout, 'timeout'),
+    hosts: hostsOf(options.hosts),
     run: (value: InferOutput<S>, context: ToolContext) => options.run(value, context),
     reconcile:
       options.reconcile &&
