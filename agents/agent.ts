@@ -10,6 +10,7 @@ import type { Allowance } from './allowance.js';
 import { hostsOf } from './allowed-hosts.js';
 import { type LoopOptions, loopOf } from './loop.js';
 import type { ChatModel } from './model/chat-model.js';
+import type { Hedge } from './model-attempts.js';
 import type { AgentContext } from './run-context.js';
 import type { Tool } from './tool.js';
 
@@ -80,6 +81,12 @@ export interface AgentBase<D extends StateDescriptors> {
   readonly budget?: Budget;
   /** By model id. */
   readonly prices?: Readonly<Record<string, Price>>;
+  /**
+   * Asks a model a second time when it has not answered for so long: the first answer counts, the other request is given up, and
+   * what was asked twice is paid for twice. `'p95'`: for longer than 95 of its last 100 answers took, once there are 20.
+   * Default: never.
+   */
+  readonly hedge?: Duration | 'p95';
   /** Asked before every act that changes something outside; `approve` asks a person. */
   readonly guard?: Guard;
   /** The only hosts that its models and tools may reach by their `fetch`: see `hosts` of tools. Default: any. */
@@ -92,14 +99,15 @@ export interface ModelAgentOptions<I, S extends StandardSchemaV1, D extends Stat
     LoopOptions<I, S> {}
 
 /** An agent that is a function of one's own. */
-export interface CodeAgentOptions<I, O, D extends StateDescriptors> extends AgentBase<D> {
+export interface CodeAgentOptions<I, O, D extends StateDescriptors, T extends Tools = Tools> extends AgentBase<D> {
+  readonly tools?: T;
   /** The first that answers; used by `ctx.model`. */
   readonly model?: ChatModel | readonly ChatModel[];
   /**
    * The run. It is executed again from its beginning after a failure, and what it has asked of `ctx` is answered as it was:
    * so it must ask the same again, and reach for nothing outside but by `ctx`.
    */
-  run(input: I, ctx: AgentContext<D>): Promise<O>;
+  run(input: I, ctx: AgentContext<D, T>): Promise<O>;
 }
 
 /** An agent, for `keyed.agent`. */
@@ -120,6 +128,7 @@ export interface Agent<I, O> {
   };
   readonly prices: Readonly<Record<string, Price>>;
   readonly guard: Guard | undefined;
+  readonly hedge: Hedge | undefined;
   readonly hosts: readonly string[] | undefined;
   /** One run. */
   run(input: I, ctx: AgentContext): Promise<O>;
@@ -145,15 +154,18 @@ const STEPS_MAX = 16;
 export function agent<I, S extends StandardSchemaV1, const D extends StateDescriptors = Record<never, never>>(
   options: ModelAgentOptions<I, S, D>,
 ): Agent<I, InferOutput<S>>;
-export function agent<I, O, const D extends StateDescriptors = Record<never, never>>(
-  options: CodeAgentOptions<I, O, D>,
-): Agent<I, O>;
+export function agent<
+  I,
+  O,
+  const D extends StateDescriptors = Record<never, never>,
+  T extends Tools = Record<never, never>,
+>(options: CodeAgentOptions<I, O, D, T>): Agent<I, O>;
 export function agent(
   options:
     | ModelAgentOptions<never, StandardSchemaV1, StateDescriptors>
     | CodeAgentOptions<never, unknown, StateDescriptors>,
 ): Agent<never, unknown> {
-  const { version, tools = {}, state = {}, memory, budget = {}, prices = {}, guard, model } = options;
+  const { version, tools = {}, state = {}, memory, budget = {}, prices = {}, guard, hedge, model } = options;
   if (typeof version !== 'string' || version === '') throw invalid('an agent has no version');
   const remembers = memory?.last ?? 0;
   if (!Number.isSafeInteger(remembers) || remembers < 0) throw invalid(`memory.last is ${remembers}`);
@@ -172,6 +184,7 @@ export function agent(
     budget: budgetOf(budget),
     prices,
     guard,
+    hedge: hedge === undefined || hedge === 'p95' ? hedge : { afterMs: durationMs(hedge, 'hedge') },
     hosts: hostsOf(options.hosts),
     run,
   });

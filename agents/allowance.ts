@@ -10,7 +10,7 @@ import type { OperatorContext } from '../operators/operator.js';
 import type { ValueTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
-import type { Paid } from './model-calls.js';
+import { type Paid, spentOn } from './model-calls.js';
 import type { Run } from './run.js';
 import { pause } from './timeout.js';
 
@@ -81,8 +81,7 @@ export class Allowances {
       this.#begunBy.set(run, begun - 1);
       this.#begun -= 1;
     }
-    const { inputTokens = 0, outputTokens = 0 } = paid?.answer.usage ?? {};
-    const cost = { calls: 1, tokens: inputTokens + outputTokens, usd: paid?.usd ?? 0 };
+    const cost = paid ? spentOn(paid) : { calls: 1, tokens: 0, usd: 0 };
     if (perAgent) this.#own = sumOf(this.#ofAgent(perAgent), cost);
     if (!perKey) return;
     const spent = sumOf(this.#ofKey(run.slot, perKey), cost);

@@ -71,7 +71,7 @@ export { type Rate, type ReplayReport, reportOf } from './replay/report.js';
 export { reportHtml } from './replay/report-html.js';
 export { reportText } from './replay/report-text.js';
 export type { Calls, Difference, Divergence } from './replay/rerun.js';
-export type { AgentContext, ApproveOptions, WaitOptions } from './run-context.js';
+export type { AgentContext, ApproveOptions, ToolCalls, WaitOptions } from './run-context.js';
 export type { Remembered, RunRecord, StepRecord } from './run-record.js';
 export type { Answer, StepKind } from './run-row.js';
 export { type Secret, type SecretOptions, secret } from './secret.js';

@@ -15,6 +15,7 @@ import type { Remembered, RunRecord, StepRecord } from './run-record.js';
 import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepKind, StepRow } from './run-row.js';
 import type { StagedState } from './staged-state.js';
 import { abortController } from './timeout.js';
+import { deadlineFrom, type Wait, type WaitFor, type WaitOutcome } from './wait.js';
 
 /** What a run asks of the operator that hosts it. */
 export interface RunHost {
@@ -71,25 +72,6 @@ export type Attempted = { readonly at: number; readonly answer: Answer } & (
 export interface RunOutput {
   readonly port: string;
   readonly value: unknown;
-}
-
-interface Wait {
-  readonly id: number;
-  readonly from: Arrived['from'] | undefined;
-  readonly matches: (value: unknown) => boolean;
-  readonly deadline: Deadline | undefined;
-  settle(outcome: WaitOutcome): void;
-  reject(error: unknown): void;
-}
-
-/** How a wait has ended. */
-export type WaitOutcome = { readonly value: unknown } | { readonly timedOut: true } | { readonly ended: true };
-
-export interface WaitFor {
-  readonly from: Arrived['from'] | undefined;
-  readonly matches: (value: unknown) => boolean;
-  readonly timeoutMs: number | undefined;
-  readonly time: Deadline['time'];
 }
 
 /** Ids of waits about acts in doubt come after those of steps. */
@@ -311,7 +293,7 @@ export class Run {
     const known = this.answered(step, asked);
     if (known) return known.value as WaitOutcome;
     const at = this.#host.now();
-    const outcome = await this.#waited(step, wanted, this.#deadlineOf(step, wanted));
+    const outcome = await this.#waited(step, wanted, this.#beganUntil(step, wanted));
     this.#record(step, asked, { value: copyOf(outcome) }, at);
     return outcome;
   }
@@ -412,18 +394,22 @@ export class Run {
     return found;
   }
 
-  #deadlineOf(step: number, { timeoutMs, time }: WaitFor): Deadline | undefined {
-    if (timeoutMs === undefined) return undefined;
-    const known = this.row.deadlines[step];
-    if (known) return known;
-    const from = time === 'processing' ? this.#host.now() : Math.max(this.row.timestamp, this.#host.watermark);
-    if (!Number.isFinite(from))
+  /** Until when a wait of that step goes on, if it began now; undefined: for ever, or nobody knows. */
+  deadlineOf(step: number, wanted: WaitFor): Deadline | undefined {
+    const { timestamp, deadlines } = this.row;
+    const isByClock = wanted.time === 'processing';
+    const from = isByClock ? this.#host.now() : Math.max(timestamp, this.#host.watermark);
+    return deadlines[step] ?? deadlineFrom(wanted, from);
+  }
+
+  #beganUntil(step: number, wanted: WaitFor): Deadline | undefined {
+    const deadline = this.deadlineOf(step, wanted);
+    if (!deadline && wanted.timeoutMs !== undefined)
       throw new MillraceError('MILL_TIMESTAMP_MISSING', 'a run waits in event time, and its input has none', {
         hint: "Call eventTime on the stream before the agent, or wait with time: 'processing'.",
       });
-    const deadline = { at: from + timeoutMs, time };
     this.#host.change(this, ({ run }) => {
-      if (run) run.deadlines[step] = deadline;
+      if (run && deadline) run.deadlines[step] = deadline;
     });
     return deadline;
   }

@@ -43,6 +43,10 @@ export interface HumanRequest {
   readonly subject: unknown;
   readonly input?: unknown;
   readonly idempotencyKey?: string;
+  /** Processing time, epoch ms, at which it was asked. */
+  readonly at?: number;
+  /** Of an approval with a time-out: until when an answer counts, epoch ms, and in which time. */
+  readonly deadline?: { readonly at: number; readonly time: 'event' | 'processing' } | undefined;
 }
 
 const ATTEMPTS = 4;
@@ -178,7 +182,7 @@ async function reconciled({ run, host, tool, input, step }: Call): Promise<Recon
 }
 
 /** Asks a person what became of an act, and waits, however long that takes. */
-async function doubted({ run, operator, name, input, step }: Call): Promise<Decision> {
+async function doubted({ run, host, operator, name, input, step }: Call): Promise<Decision> {
   const idempotencyKey = idempotencyKeyOf(run.row.id, step);
   const request: HumanRequest = {
     run: run.row.id,
@@ -189,6 +193,7 @@ async function doubted({ run, operator, name, input, step }: Call): Promise<Deci
     subject: name,
     input,
     idempotencyKey,
+    at: host.now(),
   };
   return (await run.resolveDoubt(step, request, decisionOf(run, step).matches)) as Decision;
 }

@@ -54,6 +54,11 @@ export interface ToolOptions<S extends StandardSchemaV1, R> {
   readonly hosts?: readonly string[];
   /** Does it. What it throws is the call's answer, and the model's to deal with. Plain data comes back. */
   run(input: InferOutput<S>, context: ToolContext): R | Promise<R>;
+  /**
+   * Of a tool that acts: what a replay or dark launch answers in its place, where nothing was recorded. It must do nothing
+   * outside. Default: undefined.
+   */
+  rehearse?(input: InferOutput<S>): R | Promise<R>;
   /** Of a `once` tool: asks the receiver whether the call of this key has been made. */
   reconcile?(input: InferOutput<S>, context: ToolContext): Reconciled<R> | Promise<Reconciled<R>>;
 }
@@ -70,6 +75,8 @@ export interface Tool<I = never, R = unknown> {
   /** One call. */
   run(input: I, context: ToolContext): R | Promise<R>;
   reconcile: ((input: I, context: ToolContext) => Reconciled<R> | Promise<Reconciled<R>>) | undefined;
+  /** What is answered in place of an act that is not made. */
+  readonly rehearse?: ((input: I) => R | Promise<R>) | undefined;
   /** An agent begins to use it; what is returned says that the agent is done. For what keeps connections. */
   readonly hold?: () => () => void | Promise<void>;
 }
@@ -91,6 +98,10 @@ const TIMEOUT_MS = 60_000;
  *       .then((answer) => answer.json()),
  * })
  */
+export function tool<S extends StandardSchemaV1, R>(
+  options: ToolOptions<S, R> & { readonly effect: 'outbox' },
+): Tool<InferOutput<S>, undefined>;
+export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>): Tool<InferOutput<S>, R>;
 export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>): Tool<InferOutput<S>, R> {
   const { description, input, output, effect, timeout } = options;
   if (!EFFECTS.includes(effect))
@@ -106,6 +117,7 @@ export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>):
     timeoutMs: timeout === undefined ? TIMEOUT_MS : durationMs(timeout, 'timeout'),
     hosts: hostsOf(options.hosts),
     run: (value: InferOutput<S>, context: ToolContext) => options.run(value, context),
+    rehearse: options.rehearse && ((value: InferOutput<S>) => options.rehearse?.(value) as R),
     reconcile:
       options.reconcile &&
       ((value: InferOutput<S>, context: ToolContext) => options.reconcile?.(value, context) as Reconciled<R>),

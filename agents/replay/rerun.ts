@@ -102,9 +102,9 @@ export async function rerun(
 function capturing({ tools }: Agent<never, unknown>, acts: CapturedAct[]): Agent<never, unknown>['tools'] {
   const entries = Object.entries(tools).map(([name, tool]): [string, Tool] => {
     if (tool.effect === 'read') return [name, tool];
-    const note = (input: unknown): undefined => {
+    const note = (input: unknown): unknown => {
       acts.push({ tool: name, input });
-      return undefined;
+      return tool.rehearse?.(input as never);
     };
     return [name, { ...tool, effect: 'read', output: undefined, run: note as Tool['run'] }];
   });

@@ -48,6 +48,11 @@ export class ModelMeters {
     this.#meters.count('millrace.model.retries', '{retry}', this.#of(model));
   }
 
+  /** Two requests were made, and one was given up. */
+  hedged(model: string): void {
+    this.#meters.count('millrace.model.hedges', '{request}', this.#of(model));
+  }
+
   #tokens(of: Meter['attributes'], type: 'input' | 'output', tokens: number): void {
     this.#meters.note(TOKEN_USAGE, '{token}', { ...of, [GEN_AI.tokenType]: type }, tokens, TOKEN_BOUNDS);
   }

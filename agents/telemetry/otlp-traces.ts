@@ -128,7 +128,7 @@ function chatOf({ name, request, answer }: StepRecord, content: boolean): readon
   return [`chat ${model}`, paid ? { ...asked, ...answeredBy(paid, content) } : asked];
 }
 
-function answeredBy({ usd, answer }: Paid, content: boolean): Attributes {
+function answeredBy({ usd, answer, hedged }: Paid, content: boolean): Attributes {
   const { text, calls, finish, usage, model } = answer;
   return {
     [GEN_AI.responseModel]: model,
@@ -136,6 +136,7 @@ function answeredBy({ usd, answer }: Paid, content: boolean): Attributes {
     [GEN_AI.inputTokens]: usage.inputTokens,
     [GEN_AI.outputTokens]: usage.outputTokens,
     [GEN_AI.cachedTokens]: usage.cachedTokens,
+    'millrace.hedges': hedged ? 1 : undefined,
     'millrace.cost.usd': usd > 0 ? usd : undefined,
     [GEN_AI.outputMessages]: content ? JSON.stringify([{ role: 'assistant', text, calls }]) : undefined,
   };
