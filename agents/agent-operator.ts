@@ -26,6 +26,7 @@ import { CheckpointGate } from './checkpoint-gate.js';
 import { holdTools } from './held-tools.js';
 import { KnownCalls } from './known-calls.js';
 import { Mailbox, UNCLAIMED } from './mailbox.js';
+import { RECENT } from './memory.js';
 import { ModelHealth } from './model-attempts.js';
 import type { Paid } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
@@ -113,7 +114,7 @@ class AgentOperator implements Operator, RunHost {
     this.watermark = this.inputEnded ? TIME_MIN : context.watermark;
     this.#agents = new Map([...spec.previous, spec.agent].map((agent) => [agent.version, agent]));
     this.#rows = state.panes<KeyRow>(innerName('agent', 'rows')).pane(0);
-    this.#remembered = state.list<Remembered>(innerName('agent', 'memory'));
+    this.#remembered = state.list<Remembered>(RECENT);
     this.#known = new KnownCalls(context);
     this.#gate = new CheckpointGate(context);
     this.#outbox = new OutboxSender(context, this.#agents, this.#gate, (slot, key) => this.#sent(slot, key));
@@ -260,7 +261,7 @@ class AgentOperator implements Operator, RunHost {
     this.#limitTime(run, agent);
     run.start(async () => {
       const ctx = new RunContext({ run, operator: this.operator, host, agent, health: this.#health });
-      return agent.run(row.input as never, ctx);
+      return ctx.execute(row.input);
     });
   }
 
@@ -386,10 +387,10 @@ class AgentOperator implements Operator, RunHost {
   /** Its writes take effect. */
   #keepResults(run: Run, reply: unknown): void {
     run.state.commit();
-    const { remembers } = this.#agentOf(run);
-    if (remembers === 0) return;
+    const { last } = this.#agentOf(run).memory;
+    if (last === 0) return;
     const recent = [...this.#remembered.get(run.slot), { input: run.row.input, reply }];
-    this.#remembered.set(run.slot, recent.slice(-remembers));
+    this.#remembered.set(run.slot, recent.slice(-last));
   }
 
   #next(slot: number, id: string): void {

@@ -9,6 +9,7 @@ import type { StateDescriptors } from '../state/descriptors.js';
 import type { Allowance } from './allowance.js';
 import { hostsOf } from './allowed-hosts.js';
 import { type LoopOptions, loopOf } from './loop.js';
+import { type MemoryOptions, type MemorySpec, memorySpec } from './memory.js';
 import type { ChatModel } from './model/chat-model.js';
 import type { Hedge } from './model-attempts.js';
 import type { AgentContext } from './run-context.js';
@@ -76,8 +77,8 @@ export interface AgentBase<D extends StateDescriptors> {
   readonly tools?: Tools;
   /** What it keeps per key. Reads see it as of the beginning of the run; writes take effect when the run ends. */
   readonly state?: D;
-  /** The last inputs and replies of the key that are shown to the next run; default 0. */
-  readonly memory?: { readonly last: number };
+  /** What runs are shown of those of their key before them; default: nothing. */
+  readonly memory?: MemoryOptions;
   readonly budget?: Budget;
   /** By model id. */
   readonly prices?: Readonly<Record<string, Price>>;
@@ -116,7 +117,7 @@ export interface Agent<I, O> {
   readonly version: string;
   readonly tools: Tools;
   readonly state: StateDescriptors;
-  readonly remembers: number;
+  readonly memory: MemorySpec;
   readonly models: readonly ChatModel[];
   readonly budget: {
     readonly steps: number;
@@ -167,8 +168,6 @@ export function agent(
 ): Agent<never, unknown> {
   const { version, tools = {}, state = {}, memory, budget = {}, prices = {}, guard, hedge, model } = options;
   if (typeof version !== 'string' || version === '') throw invalid('an agent has no version');
-  const remembers = memory?.last ?? 0;
-  if (!Number.isSafeInteger(remembers) || remembers < 0) throw invalid(`memory.last is ${remembers}`);
   const models = (model === undefined ? [] : [model].flat()) as readonly ChatModel[];
   const run =
     'run' in options
@@ -179,7 +178,7 @@ export function agent(
     version,
     tools,
     state,
-    remembers,
+    memory: memorySpec(memory, models),
     models,
     budget: budgetOf(budget),
     prices,

@@ -29,6 +29,7 @@ export type { AboutInference } from './infer/inference.js';
 export type { LoopOptions } from './loop.js';
 export type { Given, McpAddress, McpProgram, McpServer } from './mcp/mcp-server.js';
 export { listMcpTools, type McpTool, type McpToolList, type McpToolsOptions, mcpTools } from './mcp/mcp-tools.js';
+export type { Memory, MemoryOptions, Summarise } from './memory.js';
 export type {
   ChatAnswer,
   ChatMessage,

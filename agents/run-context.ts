@@ -8,7 +8,8 @@ import type { StateDescriptors } from '../state/descriptors.js';
 import type { Handles } from '../state/handles.js';
 import type { Act, Agent, Guard, Tools } from './agent.js';
 import { boundHost } from './allowed-hosts.js';
-import type { ChatAnswer, ChatRequest } from './model/chat-model.js';
+import { type Memory, memoryOf } from './memory.js';
+import type { ChatAnswer, ChatModel, ChatRequest } from './model/chat-model.js';
 import type { ModelHealth } from './model-attempts.js';
 import { callModel, Spending } from './model-calls.js';
 import type { Run } from './run.js';
@@ -45,7 +46,9 @@ export interface AgentContext<D extends StateDescriptors = StateDescriptors, T e
   /** The run's identity: the same whenever it is executed. */
   readonly run: string;
   readonly state: Handles<D>;
-  /** What the last runs of the key were given, and replied, oldest first: see `memory`. */
+  /** What is remembered of the key's runs before this one: see the agent's `memory`. */
+  readonly memory: Memory;
+  /** The last ones, as they were: what they were given, and replied, oldest first. */
   readonly recent: readonly Remembered[];
   /** Processing time, epoch ms; recorded. */
   now(): number;
@@ -86,7 +89,7 @@ export interface ContextOptions {
 
 export class RunContext implements AgentContext {
   readonly state: Handles<StateDescriptors>;
-  readonly recent: readonly Remembered[];
+  memory: Memory;
   readonly #options: ContextOptions;
   readonly #spending: Spending;
   #tools: ToolCalls<Tools> | undefined;
@@ -96,7 +99,21 @@ export class RunContext implements AgentContext {
     this.#options = { ...options, host: boundHost(options.host, agent.hosts) };
     this.#spending = new Spending(agent);
     this.state = run.state.bind(agent.state);
-    this.recent = run.recent;
+    this.memory = { summary: undefined, recent: run.recent };
+  }
+
+  /** The whole run. */
+  async execute(input: unknown): Promise<unknown> {
+    const { agent, run } = this.#options;
+    if (agent.memory.summarise)
+      this.memory = await memoryOf(agent.memory, run.recent, run.state, (models, request) =>
+        this.#asked(models, request),
+      );
+    return agent.run(input as never, this);
+  }
+
+  get recent(): readonly Remembered[] {
+    return this.memory.recent;
   }
 
   get key(): unknown {
@@ -123,8 +140,12 @@ export class RunContext implements AgentContext {
   }
 
   model(request: ChatRequest): Promise<ChatAnswer> {
+    return this.#asked(this.#options.agent.models, request);
+  }
+
+  #asked(models: readonly ChatModel[], request: ChatRequest): Promise<ChatAnswer> {
     const { run, host, agent, health } = this.#options;
-    const { models, hedge } = agent;
+    const { hedge } = agent;
     return callModel({ run, host, health, models, hedge, spending: this.#spending }, request);
   }
 
@@ -204,6 +225,7 @@ export class RunContext implements AgentContext {
     const { prepare } = this.#options;
     const called = agent as Agent<never, unknown>;
     const context = new RunContext({ ...this.#options, agent: prepare ? prepare(called) : called });
+    context.memory = this.memory;
     return agent.run(input, context);
   }
 

@@ -86,7 +86,7 @@ export async function rerun(
   const replaying = new Replaying(recorded, calls, host, forkAt);
   const run = replaying.run(agent.version);
   const context = { run, operator: recorded.operator, host, agent: prepare(agent), health, prepare };
-  run.start(async () => agent.run(recorded.input as never, new RunContext(context)));
+  run.start(async () => new RunContext(context).execute(recorded.input));
   await replaying.ended;
   run.abandon();
   const { result } = run;

@@ -10,6 +10,8 @@ export interface StageMetrics {
   readonly recordsOut: number;
   /** Epoch ms; TIME_MIN before the first one. */
   readonly watermark: number;
+  /** Of a source: it has nothing to read now, or gives no times, so that others need not wait for it. */
+  readonly idle: boolean;
   /** Keys that have state in this subtask. */
   readonly keys: number;
   /** What the operator measures of itself. */

@@ -221,6 +221,7 @@ export class Subtask {
       recordsIn: 0,
       recordsOut: this.#source.outputs[0]?.recordsOut ?? 0,
       watermark: this.#source.watermark,
+      idle: this.#source.idle,
       keys: 0,
       meters: [],
     };
@@ -404,6 +405,7 @@ function stageMetrics(stage: Stage): StageMetrics {
     recordsIn: stage.recordsIn,
     recordsOut: stage.outputs[0]?.recordsOut ?? 0,
     watermark: stage.watermark,
+    idle: false,
     keys: stage.state?.keyCount ?? 0,
     meters: stage.operator.meters?.() ?? [],
   };
