@@ -68,6 +68,7 @@ export {
   type ModelJudgeOptions,
 } from './replay/judges.js';
 export { type ReplayOptions, replay } from './replay/replay.js';
+export { type JobReplay, type JobReplayOptions, replayJob } from './replay/replay-job.js';
 export { type Rate, type ReplayReport, reportOf } from './replay/report.js';
 export { reportHtml } from './replay/report-html.js';
 export { reportText } from './replay/report-text.js';

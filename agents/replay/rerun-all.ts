@@ -61,7 +61,7 @@ export function hostFor(calls: Calls): Host {
 }
 
 /** Recorded answers need none; whoever reaches for it is told so. */
-function withoutNetwork(host: Host): Host {
+export function withoutNetwork(host: Host): Host {
   const refuse = (): Promise<never> =>
     Promise.reject(new MillraceError('MILL_AGENT_DIVERGED', 'a replay from the record makes no requests'));
   return hostWithFetch(host, refuse);

@@ -55,6 +55,8 @@ export interface Rerun {
   readonly record: RunRecord;
   /** Why it failed; undefined: it did not. */
   readonly error: string | undefined;
+  /** What it threw. */
+  readonly thrown?: unknown;
   readonly divergence: Divergence | undefined;
   readonly acts: readonly CapturedAct[];
   /** Calls that were made of models, tools and steps. */
@@ -95,7 +97,8 @@ export async function rerun(
     'value' in result
       ? [run.record('replied', result.value), undefined]
       : [run.record('failed', undefined), describeThrown(result.error)];
-  return { record, error, divergence: replaying.divergence, acts, liveCalls: replaying.liveCalls };
+  const thrown = 'error' in result ? result.error : undefined;
+  return { record, error, thrown, divergence: replaying.divergence, acts, liveCalls: replaying.liveCalls };
 }
 
 /** Tools that read, and others that only note what they are asked for. */
