@@ -13,38 +13,39 @@
  */
 import type { Inbox } from '../core/batch.js';
 import { MillraceError } from '../core/errors.js';
+import type { Meter } from '../core/meter.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../operators/operator.js';
 import type { ListTable, Pane, TimerKind, TimerTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
 import { failureOf, missingVersion } from './agent-failure.js';
+import type { AgentSpec } from './agent-spec.js';
 import { Allowances, type Spent } from './allowance.js';
 import { CheckpointGate } from './checkpoint-gate.js';
 import { holdTools } from './held-tools.js';
 import { KnownCalls } from './known-calls.js';
 import { Mailbox, UNCLAIMED } from './mailbox.js';
+import { RECENT } from './memory.js';
 import { ModelHealth } from './model-attempts.js';
 import type { Paid } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
 import { Run, type RunHost } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';
 import type { Remembered } from './run-record.js';
-import { type Arrived, type CallEntry, type Deadline, isEmpty, type KeyRow, runId, type StepRow } from './run-row.js';
+import {
+  type Arrived,
+  type CallEntry,
+  type Deadline,
+  isEmpty,
+  type KeyRow,
+  newRunRow,
+  runId,
+  type StepRow,
+} from './run-row.js';
 import { StagedState } from './staged-state.js';
+import { AgentMeters } from './telemetry/agent-meters.js';
 import { REQUESTS } from './tool-calls.js';
-
-export interface AgentSpec {
-  readonly agent: Agent<never, unknown>;
-  /** Versions whose runs may still be open. */
-  readonly previous: readonly Agent<never, unknown>[];
-  /** Runs under way at once in each subtask, those not counted that only wait for events, times or people. */
-  readonly maxInFlight: number;
-  /** Inputs that wait for their turn in each subtask, before what comes has to wait outside. */
-  readonly mailbox: number;
-  /** How long, in event time, what comes for a key without a run is kept for the next one. */
-  readonly earlyMs: number;
-}
 
 /** Inputs of the operator, by port. */
 const PORTS = ['inputs', 'events', 'decisions'] as const;
@@ -80,6 +81,7 @@ class AgentOperator implements Operator, RunHost {
   readonly #rows: Pane<KeyRow>;
   readonly #remembered: ListTable<Remembered>;
   readonly #health = new ModelHealth();
+  readonly #meters = new AgentMeters();
   readonly #gate: CheckpointGate;
   readonly #outbox: OutboxSender;
   readonly #mailbox: Mailbox;
@@ -112,7 +114,7 @@ class AgentOperator implements Operator, RunHost {
     this.watermark = this.inputEnded ? TIME_MIN : context.watermark;
     this.#agents = new Map([...spec.previous, spec.agent].map((agent) => [agent.version, agent]));
     this.#rows = state.panes<KeyRow>(innerName('agent', 'rows')).pane(0);
-    this.#remembered = state.list<Remembered>(innerName('agent', 'memory'));
+    this.#remembered = state.list<Remembered>(RECENT);
     this.#known = new KnownCalls(context);
     this.#gate = new CheckpointGate(context);
     this.#outbox = new OutboxSender(context, this.#agents, this.#gate, (slot, key) => this.#sent(slot, key));
@@ -191,6 +193,13 @@ class AgentOperator implements Operator, RunHost {
     this.#gate.aborted();
   }
 
+  meters(): readonly Meter[] {
+    const [mailbox, outbox] = [this.#mailbox.waiting, this.#outbox.size];
+    const budget = this.#allowances.ofAgent(this.#spec.agent);
+    const runs = this.#runs.values();
+    return this.#meters.all({ runs, asleep: this.#asleep.size, mailbox, outbox, budget, health: this.#health });
+  }
+
   close(): Promise<void> {
     this.#closed = true;
     for (const run of this.#runs.values()) run.abandon();
@@ -223,19 +232,7 @@ class AgentOperator implements Operator, RunHost {
     const id = runId(this.operator, key, number, input);
     const { version } = this.#spec.agent;
     const startedAt = this.now();
-    row.run = {
-      id,
-      number,
-      version,
-      input,
-      timestamp,
-      startedAt,
-      steps: [],
-      begun: [],
-      emitted: 0,
-      deadlines: {},
-      doubts: {},
-    };
+    row.run = newRunRow({ id, number, version, input, timestamp, startedAt });
     this.#rows.set(slot, row);
     this.#execute(slot, row, this.#gate.cutAt);
   }
@@ -264,7 +261,7 @@ class AgentOperator implements Operator, RunHost {
     this.#limitTime(run, agent);
     run.start(async () => {
       const ctx = new RunContext({ run, operator: this.operator, host, agent, health: this.#health });
-      return agent.run(row.input as never, ctx);
+      return ctx.execute(row.input);
     });
   }
 
@@ -382,6 +379,7 @@ class AgentOperator implements Operator, RunHost {
     const record = run.record(replied ? 'replied' : 'failed', replied ? result.value : undefined);
     if (!replied) this.#context.side(FAILURES).push(failureOf(record, result.error), time);
     this.#context.side(RUNS).push(record, time);
+    this.#meters.ended(result, this.now() - row.startedAt);
     this.#leave(run);
     this.#next(slot, row.id);
   }
@@ -389,10 +387,10 @@ class AgentOperator implements Operator, RunHost {
   /** Its writes take effect. */
   #keepResults(run: Run, reply: unknown): void {
     run.state.commit();
-    const { remembers } = this.#agentOf(run);
-    if (remembers === 0) return;
+    const { last } = this.#agentOf(run).memory;
+    if (last === 0) return;
     const recent = [...this.#remembered.get(run.slot), { input: run.row.input, reply }];
-    this.#remembered.set(run.slot, recent.slice(-remembers));
+    this.#remembered.set(run.slot, recent.slice(-last));
   }
 
   #next(slot: number, id: string): void {
@@ -447,6 +445,10 @@ class AgentOperator implements Operator, RunHost {
   kept(run: Run, { kind, answer }: StepRow): void {
     if (this.#closed || kind !== 'model') return;
     this.#allowances.add(run, this.#agentOf(run), 'value' in answer ? (answer.value as Paid) : undefined);
+  }
+
+  made(row: StepRow): void {
+    if (!this.#closed) this.#meters.made(row);
   }
 
   wakeAt({ slot }: Run, deadline: Deadline): void {

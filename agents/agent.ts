@@ -7,8 +7,11 @@ import type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
 import { type Duration, durationMs } from '../core/time.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Allowance } from './allowance.js';
+import { hostsOf } from './allowed-hosts.js';
 import { type LoopOptions, loopOf } from './loop.js';
+import { type MemoryOptions, type MemorySpec, memorySpec } from './memory.js';
 import type { ChatModel } from './model/chat-model.js';
+import type { Hedge } from './model-attempts.js';
 import type { AgentContext } from './run-context.js';
 import type { Tool } from './tool.js';
 
@@ -74,13 +77,21 @@ export interface AgentBase<D extends StateDescriptors> {
   readonly tools?: Tools;
   /** What it keeps per key. Reads see it as of the beginning of the run; writes take effect when the run ends. */
   readonly state?: D;
-  /** The last inputs and replies of the key that are shown to the next run; default 0. */
-  readonly memory?: { readonly last: number };
+  /** What runs are shown of those of their key before them; default: nothing. */
+  readonly memory?: MemoryOptions;
   readonly budget?: Budget;
   /** By model id. */
   readonly prices?: Readonly<Record<string, Price>>;
+  /**
+   * Asks a model a second time when it has not answered for so long: the first answer counts, the other request is given up, and
+   * what was asked twice is paid for twice. `'p95'`: for longer than 95 of its last 100 answers took, once there are 20.
+   * Default: never.
+   */
+  readonly hedge?: Duration | 'p95';
   /** Asked before every act that changes something outside; `approve` asks a person. */
   readonly guard?: Guard;
+  /** The only hosts that its models and tools may reach by their `fetch`: see `hosts` of tools. Default: any. */
+  readonly hosts?: readonly string[];
 }
 
 /** An agent that lets a model decide. */
@@ -89,14 +100,15 @@ export interface ModelAgentOptions<I, S extends StandardSchemaV1, D extends Stat
     LoopOptions<I, S> {}
 
 /** An agent that is a function of one's own. */
-export interface CodeAgentOptions<I, O, D extends StateDescriptors> extends AgentBase<D> {
+export interface CodeAgentOptions<I, O, D extends StateDescriptors, T extends Tools = Tools> extends AgentBase<D> {
+  readonly tools?: T;
   /** The first that answers; used by `ctx.model`. */
   readonly model?: ChatModel | readonly ChatModel[];
   /**
    * The run. It is executed again from its beginning after a failure, and what it has asked of `ctx` is answered as it was:
    * so it must ask the same again, and reach for nothing outside but by `ctx`.
    */
-  run(input: I, ctx: AgentContext<D>): Promise<O>;
+  run(input: I, ctx: AgentContext<D, T>): Promise<O>;
 }
 
 /** An agent, for `keyed.agent`. */
@@ -105,7 +117,7 @@ export interface Agent<I, O> {
   readonly version: string;
   readonly tools: Tools;
   readonly state: StateDescriptors;
-  readonly remembers: number;
+  readonly memory: MemorySpec;
   readonly models: readonly ChatModel[];
   readonly budget: {
     readonly steps: number;
@@ -117,6 +129,8 @@ export interface Agent<I, O> {
   };
   readonly prices: Readonly<Record<string, Price>>;
   readonly guard: Guard | undefined;
+  readonly hedge: Hedge | undefined;
+  readonly hosts: readonly string[] | undefined;
   /** One run. */
   run(input: I, ctx: AgentContext): Promise<O>;
 }
@@ -141,18 +155,19 @@ const STEPS_MAX = 16;
 export function agent<I, S extends StandardSchemaV1, const D extends StateDescriptors = Record<never, never>>(
   options: ModelAgentOptions<I, S, D>,
 ): Agent<I, InferOutput<S>>;
-export function agent<I, O, const D extends StateDescriptors = Record<never, never>>(
-  options: CodeAgentOptions<I, O, D>,
-): Agent<I, O>;
+export function agent<
+  I,
+  O,
+  const D extends StateDescriptors = Record<never, never>,
+  T extends Tools = Record<never, never>,
+>(options: CodeAgentOptions<I, O, D, T>): Agent<I, O>;
 export function agent(
   options:
     | ModelAgentOptions<never, StandardSchemaV1, StateDescriptors>
     | CodeAgentOptions<never, unknown, StateDescriptors>,
 ): Agent<never, unknown> {
-  const { version, tools = {}, state = {}, memory, budget = {}, prices = {}, guard, model } = options;
+  const { version, tools = {}, state = {}, memory, budget = {}, prices = {}, guard, hedge, model } = options;
   if (typeof version !== 'string' || version === '') throw invalid('an agent has no version');
-  const remembers = memory?.last ?? 0;
-  if (!Number.isSafeInteger(remembers) || remembers < 0) throw invalid(`memory.last is ${remembers}`);
   const models = (model === undefined ? [] : [model].flat()) as readonly ChatModel[];
   const run =
     'run' in options
@@ -163,11 +178,13 @@ export function agent(
     version,
     tools,
     state,
-    remembers,
+    memory: memorySpec(memory, models),
     models,
     budget: budgetOf(budget),
     prices,
     guard,
+    hedge: hedge === undefined || hedge === 'p95' ? hedge : { afterMs: durationMs(hedge, 'hedge') },
+    hosts: hostsOf(options.hosts),
     run,
   });
 }

@@ -10,7 +10,7 @@ import type { OperatorContext } from '../operators/operator.js';
 import type { ValueTable } from '../state/backend.js';
 import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
-import type { Paid } from './model-calls.js';
+import { type Paid, spentOn } from './model-calls.js';
 import type { Run } from './run.js';
 import { pause } from './timeout.js';
 
@@ -56,6 +56,12 @@ export class Allowances {
     return this.#own;
   }
 
+  /** What this subtask may spend in each period, and has spent in this one; undefined: there is no bound. */
+  ofAgent({ budget: { perAgent } }: Agent<never, unknown>) {
+    const { parallelism: parts } = this.#context;
+    return perAgent && { allowance: perAgent, spent: this.#ofAgent(perAgent), parts };
+  }
+
   /** Resolves when there is room for a call: waits for the next period, or throws `MILL_AGENT_LIMIT`, where all is spent. */
   async begin(run: Run, { budget: { perKey, perAgent } }: Agent<never, unknown>): Promise<void> {
     // One's own is waited for first, and holds nobody else up: a key has one run at a time.
@@ -75,8 +81,7 @@ export class Allowances {
       this.#begunBy.set(run, begun - 1);
       this.#begun -= 1;
     }
-    const { inputTokens = 0, outputTokens = 0 } = paid?.answer.usage ?? {};
-    const cost = { calls: 1, tokens: inputTokens + outputTokens, usd: paid?.usd ?? 0 };
+    const cost = paid ? spentOn(paid) : { calls: 1, tokens: 0, usd: 0 };
     if (perAgent) this.#own = sumOf(this.#ofAgent(perAgent), cost);
     if (!perKey) return;
     const spent = sumOf(this.#ofKey(run.slot, perKey), cost);

@@ -29,6 +29,7 @@ export type { AboutInference } from './infer/inference.js';
 export type { LoopOptions } from './loop.js';
 export type { Given, McpAddress, McpProgram, McpServer } from './mcp/mcp-server.js';
 export { listMcpTools, type McpTool, type McpToolList, type McpToolsOptions, mcpTools } from './mcp/mcp-tools.js';
+export type { Memory, MemoryOptions, Summarise } from './memory.js';
 export type {
   ChatAnswer,
   ChatMessage,
@@ -67,14 +68,19 @@ export {
   type ModelJudgeOptions,
 } from './replay/judges.js';
 export { type ReplayOptions, replay } from './replay/replay.js';
+export { type JobReplay, type JobReplayOptions, replayJob } from './replay/replay-job.js';
 export { type Rate, type ReplayReport, reportOf } from './replay/report.js';
 export { reportHtml } from './replay/report-html.js';
 export { reportText } from './replay/report-text.js';
 export type { Calls, Difference, Divergence } from './replay/rerun.js';
-export type { AgentContext, ApproveOptions, WaitOptions } from './run-context.js';
+export type { AgentContext, ApproveOptions, ToolCalls, WaitOptions } from './run-context.js';
 export type { Remembered, RunRecord, StepRecord } from './run-record.js';
 export type { Answer, StepKind } from './run-row.js';
+export { type Secret, type SecretOptions, secret } from './secret.js';
 export type { Read, Reads } from './staged-state.js';
+export { type OtlpMetricsOptions, otlpMetrics } from './telemetry/otlp-metrics.js';
+export { type OtlpSinkOptions, otlpSink } from './telemetry/otlp-sink.js';
+export { type OtlpTracesOptions, otlpTraces } from './telemetry/otlp-traces.js';
 export type { Effect, Reconciled, Tool, ToolContext, ToolOptions } from './tool.js';
 export { tool } from './tool.js';
 export type { Decision, HumanRequest } from './tool-calls.js';

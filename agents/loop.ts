@@ -4,11 +4,11 @@
  */
 import type { StandardSchemaV1 } from '../core/schema.js';
 import { jsonSchemaOf } from './json-schema.js';
+import type { Memory } from './memory.js';
 import type { ChatMessage, ChatModel, ChatRequest, ToolCall, ToolSpec } from './model/chat-model.js';
 import { DATA_RULE } from './prompt-data.js';
 import { REPAIRS, readReply, repairText } from './reply.js';
 import type { AgentContext } from './run-context.js';
-import type { Remembered } from './run-record.js';
 import type { Tool } from './tool.js';
 
 /** What a model is told, and what it may answer. */
@@ -17,7 +17,7 @@ export interface LoopOptions<I, S extends StandardSchemaV1> {
   readonly model: ChatModel | readonly ChatModel[];
   readonly instructions: string;
   /** What is asked, for an input. Wrap what comes from outside in `data()`. */
-  prompt(input: I, memory: { readonly recent: readonly Remembered[] }): string;
+  prompt(input: I, memory: Memory): string;
   /** What replies must look like: a schema with a JSON Schema. */
   readonly output: S;
   readonly tools?: Readonly<Record<string, Tool>>;
@@ -35,10 +35,10 @@ export function loopOf<S extends StandardSchemaV1>(options: LoopOptions<never, S
   const specs = Object.entries(tools).map(([name, tool]) => specOf(name, tool));
   const format = { name: 'reply', schema: jsonSchemaOf(output, 'the replies') };
   return async (input, ctx) => {
-    const { recent } = ctx;
+    const { memory } = ctx;
     const messages: ChatMessage[] = [
       { role: 'system', text: `${options.instructions}\n\n${DATA_RULE}` },
-      { role: 'user', text: options.prompt(input, { recent }) },
+      { role: 'user', text: options.prompt(input, memory) },
     ];
     for (let repairs = 0; ; ) {
       const answer = await ctx.model(requestOf(options, messages, specs, format));

@@ -4,7 +4,8 @@
  */
 import type { Host } from '../core/host.js';
 import type { ChatAnswer, ChatModel, ChatRequest, ModelCall } from './model/chat-model.js';
-import { pause, withTimeout } from './timeout.js';
+import { ModelMeters } from './telemetry/model-meters.js';
+import { abortController, pause, withTimeout } from './timeout.js';
 
 /** What is known of a failure that a model has met: see `ModelError`. */
 interface Failure {
@@ -20,6 +21,15 @@ const CALL_TIMEOUT_MS = 120_000;
 const BREAKS_AT = 5;
 const BROKEN_MS = 30_000;
 
+/** How many answers tell how long one takes. */
+const DURATIONS_MAX = 100;
+const DURATIONS_MIN = 20;
+
+/** When a second request is made beside the first. */
+export type Hedge = 'p95' | { readonly afterMs: number };
+
+const LATE = Symbol('late');
+
 /** Any model. */
 interface NamedModel {
   readonly id: string;
@@ -27,7 +37,14 @@ interface NamedModel {
 
 /** Which models of a worker are down: a circuit breaker for each. */
 export class ModelHealth {
+  readonly meters: ModelMeters;
+  /** Of the last answers of each model, ms. */
+  readonly #durations = new Map<string, number[]>();
   readonly #failures = new Map<string, { count: number; since: number }>();
+
+  constructor(operation: 'chat' | 'embeddings' = 'chat') {
+    this.meters = new ModelMeters(operation);
+  }
 
   /** Until then, by the monotonic clock, it is not worth a call. */
   brokenUntil(model: NamedModel): number {
@@ -40,8 +57,17 @@ export class ModelHealth {
     this.#failures.set(model.id, { count, since: now });
   }
 
-  answered(model: NamedModel): void {
+  answered(model: NamedModel, ms: number): void {
     this.#failures.delete(model.id);
+    const durations = this.#durations.get(model.id) ?? [];
+    this.#durations.set(model.id, [...durations, ms].slice(-DURATIONS_MAX));
+  }
+
+  /** How long a model is waited for before it is asked again beside; undefined: as long as it takes. */
+  patienceMs(model: NamedModel, hedge: Hedge | undefined): number | undefined {
+    if (hedge !== 'p95') return hedge?.afterMs;
+    const durations = [...(this.#durations.get(model.id) ?? [])].sort((a, b) => a - b);
+    return durations.length < DURATIONS_MIN ? undefined : durations[Math.floor(durations.length * 0.95)];
   }
 }
 
@@ -55,12 +81,21 @@ export interface Asking<M extends NamedModel = ChatModel> {
   readonly signal: AbortSignal;
   /** Of each model; default 5. */
   readonly attempts?: number | undefined;
+  /** Default: never. */
+  readonly hedge?: Hedge | undefined;
 }
 
 /** The answer with the model that gave it. */
 export interface Given<A = ChatAnswer> {
   readonly by: string;
   readonly answer: A;
+  /** It was asked a second time, and one of the two was given up. */
+  readonly hedged?: true;
+}
+
+/** An answer that says what it has cost. */
+interface Measured {
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number };
 }
 
 /** The first model's answer, or that of the next where it fails. Rejects with the last one's failure. */
@@ -69,7 +104,7 @@ export function anyAnswer(asking: Asking, request: ChatRequest): Promise<Given> 
 }
 
 /** Likewise, of any kind of model. */
-export async function firstAnswer<M extends NamedModel, A>(
+export async function firstAnswer<M extends NamedModel, A extends Measured>(
   asking: Asking<M>,
   ask: (model: M, call: ModelCall) => Promise<A>,
 ): Promise<Given<A>> {
@@ -79,7 +114,7 @@ export async function firstAnswer<M extends NamedModel, A>(
   // If all are down, asking is the only way to learn that one is up again.
   for (const model of up.length > 0 ? up : models) {
     try {
-      return { by: model.id, answer: await answerOf(model, asking, ask) };
+      return { by: model.id, ...(await answerOf(model, asking, ask)) };
     } catch (error) {
       failure = error;
     }
@@ -87,24 +122,60 @@ export async function firstAnswer<M extends NamedModel, A>(
   throw failure;
 }
 
-async function answerOf<M extends NamedModel, A>(
+async function answerOf<M extends NamedModel, A extends Measured>(
   model: M,
-  { host, health, signal: parent, attempts = ATTEMPTS }: Asking<M>,
+  asking: Asking<M>,
   ask: (model: M, call: ModelCall) => Promise<A>,
-): Promise<A> {
+): Promise<Omit<Given<A>, 'by'>> {
+  const { host, health, signal: parent, attempts = ATTEMPTS } = asking;
+  const once = (signal: AbortSignal): Promise<A> =>
+    withTimeout(host, CALL_TIMEOUT_MS, signal, (own) =>
+      ask(model, { signal: own, fetch: (input, init) => host.fetch(input as string, init) }),
+    );
   for (let attempt = 1; ; attempt += 1) {
+    const from = host.elapsed();
     try {
-      const answer = await withTimeout(host, CALL_TIMEOUT_MS, parent, (signal) =>
-        ask(model, { signal, fetch: (input, init) => host.fetch(input as string, init) }),
-      );
-      health.answered(model);
-      return answer;
+      const patienceMs = health.patienceMs(model, asking.hedge);
+      const given =
+        patienceMs === undefined ? { answer: await once(parent) } : await firstOfTwo(once, asking, patienceMs);
+      const ms = host.elapsed() - from;
+      health.answered(model, ms);
+      health.meters.answered(model.id, ms, given.answer.usage);
+      if (given.hedged) health.meters.hedged(model.id);
+      return given;
     } catch (error) {
+      health.meters.failed(model.id, host.elapsed() - from, error);
       if (parent.aborted || !isPassing(error)) throw error;
       health.failed(model, host.elapsed());
       if (attempt >= attempts) throw error;
+      health.meters.retried(model.id);
       await pause(host, delayOf(error as Failure, attempt, host), parent);
     }
+  }
+}
+
+/** Of a second request beside the first, if that takes long, the answer that comes first; the other one is given up. */
+async function firstOfTwo<A>(
+  once: (signal: AbortSignal) => Promise<A>,
+  { host, signal: parent }: Pick<Asking, 'host' | 'signal'>,
+  patienceMs: number,
+): Promise<{ readonly answer: A; readonly hedged?: true }> {
+  const over = abortController();
+  const { signal } = over;
+  const abort = (): void => over.abort(parent.reason);
+  parent.addEventListener('abort', abort, { once: true });
+  if (parent.aborted) abort();
+  try {
+    const first = once(signal);
+    const late = pause(host, patienceMs, signal).then(() => LATE);
+    const soon = await Promise.race([first, late]);
+    if (soon !== LATE) return { answer: soon as A };
+    return { answer: await Promise.any([first, once(signal)]), hedged: true };
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  } finally {
+    parent.removeEventListener('abort', abort);
+    over.abort();
   }
 }
 

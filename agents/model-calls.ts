@@ -5,7 +5,7 @@ import { MillraceError } from '../core/errors.js';
 import type { Host } from '../core/host.js';
 import type { Agent } from './agent.js';
 import type { ChatAnswer, ChatModel, ChatRequest } from './model/chat-model.js';
-import { anyAnswer, type Given, type ModelHealth } from './model-attempts.js';
+import { anyAnswer, type Given, type Hedge, type ModelHealth } from './model-attempts.js';
 import type { Run } from './run.js';
 
 const MILLION = 1e6;
@@ -30,8 +30,9 @@ export class Spending {
     this.#calls += 1;
   }
 
-  add({ answer: { usage }, usd }: Paid): void {
-    this.#tokens += usage.inputTokens + usage.outputTokens;
+  add(paid: Paid): void {
+    const { tokens, usd } = spentOn(paid);
+    this.#tokens += tokens;
     this.#usd += usd;
   }
 
@@ -50,11 +51,21 @@ export interface ModelCalling {
   readonly health: ModelHealth;
   readonly models: readonly ChatModel[];
   readonly spending: Spending;
+  readonly hedge: Hedge | undefined;
 }
 
 /** An answer with the model that gave it, and what it has cost: what is kept of a call. */
 export interface Paid extends Given {
   readonly usd: number;
+}
+
+/**
+ * What a call has used up. Of a request that was given up for another nobody says what it has cost: what was asked counts, an
+ * answer does not.
+ */
+export function spentOn({ answer: { usage }, usd, hedged }: Paid): { calls: number; tokens: number; usd: number } {
+  const tokens = usage.inputTokens + usage.outputTokens;
+  return { calls: hedged ? 2 : 1, tokens: hedged ? tokens + usage.inputTokens : tokens, usd };
 }
 
 /** The first model's answer, or that of the next where it fails. Rejects with the last one's failure. */
@@ -67,8 +78,10 @@ export async function callModel(calling: ModelCalling, request: ChatRequest): Pr
   const asked = { kind: 'model', name: first.id, request } as const;
   const paid = (await run.ask(step, asked, async (): Promise<Paid> => {
     await run.allowed();
-    const given = await anyAnswer({ models, health, host, signal: run.signal }, request);
-    return { ...given, usd: spending.costOf(given.by, given.answer.usage) };
+    const given = await anyAnswer({ models, health, host, signal: run.signal, hedge: calling.hedge }, request);
+    const { usage } = given.answer;
+    const twice = given.hedged ? spending.costOf(given.by, { ...usage, outputTokens: 0 }) : 0;
+    return { ...given, usd: spending.costOf(given.by, usage) + twice };
   })) as Paid;
   spending.add(paid);
   return paid.answer;

@@ -6,9 +6,11 @@
  */
 import type { OperatorContext } from '../operators/operator.js';
 import type { Agent } from './agent.js';
+import { boundHost, fetchWithin } from './allowed-hosts.js';
 import type { CheckpointGate } from './checkpoint-gate.js';
 import type { OutboxRow } from './run-row.js';
 import { pause, withTimeout } from './timeout.js';
+import type { Tool } from './tool.js';
 
 const DELAY_MS = 500;
 const DELAY_MS_MAX = 30_000;
@@ -72,10 +74,11 @@ export class OutboxSender {
   }
 
   async #sendOnce(key: unknown, message: OutboxRow, signal: AbortSignal): Promise<void> {
-    const { host } = this.#context;
     const { tool: name, version, input, idempotencyKey } = message;
-    const tool = this.#agents.get(version)?.tools[name] ?? newestTool(this.#agents, name);
-    const fetch: typeof globalThis.fetch = (request, init) => host.fetch(request as string, init);
+    const agent = this.#agents.get(version);
+    const tool = agent?.tools[name] ?? newestTool(this.#agents, name);
+    const host = boundHost(this.#context.host, agent?.hosts);
+    const fetch = fetchWithin(tool.hosts, (request, init) => host.fetch(request, init)) as typeof globalThis.fetch;
     await withTimeout(host, tool.timeoutMs, signal, (own) =>
       tool.run(input as never, { idempotencyKey, signal: own, key, fetch }),
     );
@@ -84,6 +87,6 @@ export class OutboxSender {
 
 /** Messages outlive the version that has sent them. */
 function newestTool(agents: ReadonlyMap<string, Agent<never, unknown>>, name: string) {
-  for (const { tools } of [...agents.values()].reverse()) if (Object.hasOwn(tools, name)) return tools[name] as never;
+  for (const { tools } of [...agents.values()].reverse()) if (Object.hasOwn(tools, name)) return tools[name] as Tool;
   throw new TypeError(`no version of the agent has a tool ${name}`);
 }

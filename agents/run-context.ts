@@ -7,7 +7,9 @@ import { type Duration, durationMs, TIME_MIN } from '../core/time.js';
 import type { StateDescriptors } from '../state/descriptors.js';
 import type { Handles } from '../state/handles.js';
 import type { Act, Agent, Guard, Tools } from './agent.js';
-import type { ChatAnswer, ChatRequest } from './model/chat-model.js';
+import { boundHost } from './allowed-hosts.js';
+import { type Memory, memoryOf } from './memory.js';
+import type { ChatAnswer, ChatModel, ChatRequest } from './model/chat-model.js';
 import type { ModelHealth } from './model-attempts.js';
 import { callModel, Spending } from './model-calls.js';
 import type { Run } from './run.js';
@@ -19,6 +21,8 @@ import { callTool, type Decision, decisionOf, type HumanRequest, REQUESTS } from
 export interface WaitOptions {
   /** Default: for ever. */
   readonly timeout?: Duration;
+  /** A point in time instead: epoch ms, or a date. */
+  readonly until?: number | Date;
   /** `'event'` (default): from the input's timestamp and the watermark on. `'processing'`: by the clock. */
   readonly time?: 'event' | 'processing';
 }
@@ -29,15 +33,22 @@ export interface ApproveOptions extends WaitOptions {
   readonly onTimeout?: 'approve' | 'deny';
 }
 
+/** An agent's tools as functions: what each takes and gives follows from its schema and its function. */
+export type ToolCalls<T extends Tools> = {
+  readonly [N in keyof T]: T[N] extends Tool<infer I, infer R> ? (input: I) => Promise<R> : never;
+};
+
 /** What a run has to do with its surroundings. */
-export interface AgentContext<D extends StateDescriptors = StateDescriptors> {
+export interface AgentContext<D extends StateDescriptors = StateDescriptors, T extends Tools = Tools> {
   readonly key: unknown;
   /** Event time of the input, epoch ms; undefined if it has none. */
   readonly timestamp: number | undefined;
   /** The run's identity: the same whenever it is executed. */
   readonly run: string;
   readonly state: Handles<D>;
-  /** What the last runs of the key were given, and replied, oldest first: see `memory`. */
+  /** What is remembered of the key's runs before this one: see the agent's `memory`. */
+  readonly memory: Memory;
+  /** The last ones, as they were: what they were given, and replied, oldest first. */
   readonly recent: readonly Remembered[];
   /** Processing time, epoch ms; recorded. */
   now(): number;
@@ -45,7 +56,9 @@ export interface AgentContext<D extends StateDescriptors = StateDescriptors> {
   random(): number;
   /** A call of the agent's model, or of the next one if it fails. */
   model(request: ChatRequest): Promise<ChatAnswer>;
-  /** A call of one of the agent's tools. Throws what it throws; `MILL_TOOL_DENIED` if the guard does not allow it. */
+  /** The agent's tools, each a function: `await ctx.tools.pay({ cents: 100 })`. One of `outbox` gives nothing. See `tool`. */
+  readonly tools: ToolCalls<T>;
+  /** A call of one of the agent's tools, by a name that is not known before. Throws what it throws; `MILL_TOOL_DENIED` if the guard does not allow it. */
   tool(name: string, input: unknown): Promise<unknown>;
   /** Whatever else it does outside: done once, then answered as it was. It may be done again after a crash. Plain data comes back. */
   step<T>(name: string, work: () => T | Promise<T>): Promise<T>;
@@ -76,16 +89,31 @@ export interface ContextOptions {
 
 export class RunContext implements AgentContext {
   readonly state: Handles<StateDescriptors>;
-  readonly recent: readonly Remembered[];
+  memory: Memory;
   readonly #options: ContextOptions;
   readonly #spending: Spending;
+  #tools: ToolCalls<Tools> | undefined;
 
   constructor(options: ContextOptions) {
     const { run, agent } = options;
-    this.#options = options;
+    this.#options = { ...options, host: boundHost(options.host, agent.hosts) };
     this.#spending = new Spending(agent);
     this.state = run.state.bind(agent.state);
-    this.recent = run.recent;
+    this.memory = { summary: undefined, recent: run.recent };
+  }
+
+  /** The whole run. */
+  async execute(input: unknown): Promise<unknown> {
+    const { agent, run } = this.#options;
+    if (agent.memory.summarise)
+      this.memory = await memoryOf(agent.memory, run.recent, run.state, (models, request) =>
+        this.#asked(models, request),
+      );
+    return agent.run(input as never, this);
+  }
+
+  get recent(): readonly Remembered[] {
+    return this.memory.recent;
   }
 
   get key(): unknown {
@@ -112,8 +140,19 @@ export class RunContext implements AgentContext {
   }
 
   model(request: ChatRequest): Promise<ChatAnswer> {
+    return this.#asked(this.#options.agent.models, request);
+  }
+
+  #asked(models: readonly ChatModel[], request: ChatRequest): Promise<ChatAnswer> {
     const { run, host, agent, health } = this.#options;
-    return callModel({ run, host, health, models: agent.models, spending: this.#spending }, request);
+    const { hedge } = agent;
+    return callModel({ run, host, health, models, hedge, spending: this.#spending }, request);
+  }
+
+  get tools(): ToolCalls<Tools> {
+    const names = Object.keys(this.#options.agent.tools);
+    this.#tools ??= Object.fromEntries(names.map((name) => [name, (input: unknown) => this.tool(name, input)]));
+    return this.#tools;
   }
 
   async tool(name: string, input: unknown): Promise<unknown> {
@@ -150,12 +189,12 @@ export class RunContext implements AgentContext {
     options: WaitOptions = {},
   ): Promise<T | undefined> {
     const { time = 'event' } = options;
-    const timeoutMs = timeoutOf(options);
+    const end = endOf(options);
     const { run } = this.#options;
     const outcome = await run.waitFor(
       run.take(),
-      { kind: 'wait', name, request: { timeoutMs, time } },
-      { from: 'events', matches: matches as (value: unknown) => boolean, timeoutMs, time },
+      { kind: 'wait', name, request: { ...end, time } },
+      { from: 'events', matches: matches as (value: unknown) => boolean, ...end, time },
     );
     if ('ended' in outcome)
       throw new MillraceError('MILL_AGENT_INPUT_ENDED', `the input has ended while a run waits for ${name}`);
@@ -167,15 +206,15 @@ export class RunContext implements AgentContext {
   }
 
   async #approved(step: number, subject: unknown, options: ApproveOptions): Promise<boolean> {
-    const { run, operator } = this.#options;
+    const { run, operator, host } = this.#options;
     const { time = 'event', onTimeout = 'deny' } = options;
-    const timeoutMs = timeoutOf(options);
+    const wanted = { ...decisionOf(run, step), ...endOf(options), time };
     const request: HumanRequest = { run: run.row.id, step, operator, key: run.key, kind: 'approval', subject };
-    run.put(REQUESTS, request);
+    run.put(REQUESTS, { ...request, at: host.now(), deadline: run.deadlineOf(step, wanted) });
     const outcome = await run.waitFor(
       step,
-      { kind: 'wait', name: 'approval', request: { subject, timeoutMs, time, onTimeout } },
-      { ...decisionOf(run, step), timeoutMs, time },
+      { kind: 'wait', name: 'approval', request: { subject, ...endOf(options), time, onTimeout } },
+      wanted,
     );
     if ('ended' in outcome)
       throw new MillraceError('MILL_AGENT_INPUT_ENDED', 'the input has ended while a run waits for an approval');
@@ -186,6 +225,7 @@ export class RunContext implements AgentContext {
     const { prepare } = this.#options;
     const called = agent as Agent<never, unknown>;
     const context = new RunContext({ ...this.#options, agent: prepare ? prepare(called) : called });
+    context.memory = this.memory;
     return agent.run(input, context);
   }
 
@@ -205,6 +245,11 @@ export function toolOf(tools: Tools, name: string): Tool {
   throw new MillraceError('MILL_TOOL_UNKNOWN', `the agent has no tool ${JSON.stringify(name)}`);
 }
 
-function timeoutOf({ timeout }: WaitOptions): number | undefined {
-  return timeout === undefined ? undefined : durationMs(timeout, 'timeout');
+/** Only what is said: what a wait asks for stays the same in older journals. */
+function endOf({ timeout, until }: WaitOptions): { readonly timeoutMs: number | undefined; readonly untilMs?: number } {
+  if (until === undefined) return { timeoutMs: timeout === undefined ? undefined : durationMs(timeout, 'timeout') };
+  const untilMs = Number(until);
+  if (timeout === undefined && Number.isFinite(untilMs)) return { timeoutMs: undefined, untilMs };
+  const what = timeout === undefined ? `until is ${until}` : 'a wait has both timeout and until';
+  throw new MillraceError('MILL_OPTION_INVALID', what);
 }

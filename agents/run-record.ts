@@ -49,4 +49,7 @@ export interface RunRecord<I = unknown> {
   /** What it has put out on its way. */
   readonly outputs: readonly { readonly to: string; readonly value: unknown }[];
   readonly outcome: 'replied' | 'failed';
+  /** Processing time, epoch ms, at which it began, and how long it took, waiting included. */
+  readonly at: number;
+  readonly ms: number;
 }

@@ -55,6 +55,11 @@ export interface RunRow {
   readonly doubts: { [step: number]: { readonly decision?: unknown } };
 }
 
+/** A run that has asked for nothing yet. */
+export function newRunRow(of: Pick<RunRow, 'id' | 'number' | 'version' | 'input' | 'timestamp' | 'startedAt'>): RunRow {
+  return { ...of, steps: [], begun: [], emitted: 0, deadlines: {}, doubts: {} };
+}
+
 /** Something that came for a run, and that it has not taken. */
 export interface Arrived {
   readonly from: 'events' | 'decisions';

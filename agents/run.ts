@@ -7,6 +7,7 @@
  * that comes later counts, and the function is never heard of again.
  */
 import { MillraceError } from '../core/errors.js';
+import { redact, redactThrown, secretIn } from '../core/secrets.js';
 import { TIME_MIN } from '../core/time.js';
 import { copyOf, plainError, replyOf, valueOf } from './answers.js';
 import { changesBetween, fingerprintOf } from './fingerprint.js';
@@ -14,6 +15,7 @@ import type { Remembered, RunRecord, StepRecord } from './run-record.js';
 import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepKind, StepRow } from './run-row.js';
 import type { StagedState } from './staged-state.js';
 import { abortController } from './timeout.js';
+import { deadlineFrom, type Wait, type WaitFor, type WaitOutcome } from './wait.js';
 
 /** What a run asks of the operator that hosts it. */
 export interface RunHost {
@@ -42,6 +44,8 @@ export interface RunHost {
   allowed(run: Run): Promise<void>;
   /** How a step has ended is part of the run's row now. */
   kept(run: Run, row: StepRow): void;
+  /** A step has been made, and is not only answered again. */
+  made?(row: StepRow): void;
   /** Tells people of an act in doubt, once. */
   tell(run: Run, step: number, request: unknown): void;
   /** The job can't go on. */
@@ -68,25 +72,6 @@ export type Attempted = { readonly at: number; readonly answer: Answer } & (
 export interface RunOutput {
   readonly port: string;
   readonly value: unknown;
-}
-
-interface Wait {
-  readonly id: number;
-  readonly from: Arrived['from'] | undefined;
-  readonly matches: (value: unknown) => boolean;
-  readonly deadline: Deadline | undefined;
-  settle(outcome: WaitOutcome): void;
-  reject(error: unknown): void;
-}
-
-/** How a wait has ended. */
-export type WaitOutcome = { readonly value: unknown } | { readonly timedOut: true } | { readonly ended: true };
-
-export interface WaitFor {
-  readonly from: Arrived['from'] | undefined;
-  readonly matches: (value: unknown) => boolean;
-  readonly timeoutMs: number | undefined;
-  readonly time: Deadline['time'];
 }
 
 /** Ids of waits about acts in doubt come after those of steps. */
@@ -159,6 +144,11 @@ export class Run {
     return this.#waits.size + this.#resting > 0 && this.#performing === this.#resting;
   }
 
+  /** A person is asked what became of one of its acts. */
+  get isInDoubt(): boolean {
+    return [...this.#waits.keys()].some((id) => id >= DOUBTS);
+  }
+
   /** All that it waits for is in its row: executed again, it would wait for the same. */
   get isAsleep(): boolean {
     if (this.#waits.size === 0 || this.#performing > 0 || this.result || this.outputs.length > this.row.emitted)
@@ -168,8 +158,8 @@ export class Run {
 
   start(execute: () => Promise<unknown>): void {
     execute().then(
-      (value) => this.#end(replyOf(value)),
-      (error: unknown) => this.#end({ error }),
+      (value) => this.#end(redact(replyOf(value))),
+      (error: unknown) => this.#end({ error: redactThrown(error) }),
     );
   }
 
@@ -183,7 +173,7 @@ export class Run {
 
   put(port: string, value: unknown): void {
     if (this.#over) return;
-    this.outputs.push({ port, value: copyOf(value) });
+    this.outputs.push({ port, value: redact(copyOf(value)) });
     this.#host.progressed(this);
   }
 
@@ -202,6 +192,9 @@ export class Run {
 
   /** How a step ended when it was asked before; undefined: it was not, or nobody knows. Throws what it threw. */
   answered(step: number, asked: Asked): { readonly value: unknown } | undefined {
+    const name = secretIn(asked.request);
+    if (name)
+      throw new MillraceError('MILL_SECRET_EXPOSED', `${asked.kind} ${asked.name} was asked with secret ${name}`);
     const row = this.row.steps[step] ?? this.#fromJournal(step, asked) ?? this.#host.recorded?.(this, step, asked);
     if (!row) return undefined;
     this.#check(step, asked, row);
@@ -220,7 +213,7 @@ export class Run {
   askNow(asked: Asked, compute: () => unknown, step = this.take()): unknown {
     const known = this.answered(step, asked);
     if (known) return known.value;
-    const value = compute();
+    const value = redact(compute());
     this.#record(step, asked, { value: copyOf(value) }, this.#host.now());
     return value;
   }
@@ -236,10 +229,10 @@ export class Run {
     this.#performing += 1;
     let attempted: Attempted;
     try {
-      const value = await work();
+      const value = redact(await work());
       attempted = { at, answer: { value: copyOf(value) }, value };
     } catch (thrown) {
-      attempted = { at, answer: { error: plainError(thrown) }, thrown };
+      attempted = { at, answer: { error: plainError(redactThrown(thrown)) }, thrown: redactThrown(thrown) };
     }
     await this.#unlessOver();
     this.#performing -= 1;
@@ -300,7 +293,7 @@ export class Run {
     const known = this.answered(step, asked);
     if (known) return known.value as WaitOutcome;
     const at = this.#host.now();
-    const outcome = await this.#waited(step, wanted, this.#deadlineOf(step, wanted));
+    const outcome = await this.#waited(step, wanted, this.#beganUntil(step, wanted));
     this.#record(step, asked, { value: copyOf(outcome) }, at);
     return outcome;
   }
@@ -370,13 +363,13 @@ export class Run {
   }
 
   record(outcome: RunRecord['outcome'], reply: unknown): RunRecord {
-    const { id, number, version, input, timestamp } = this.row;
+    const { id, number, version, input, timestamp, startedAt: at } = this.row;
     const { operator } = this.#host;
     const { reads } = this.state;
     const outputs = this.outputs.map(({ port, value }) => ({ to: port, value }));
     const time = timestamp === TIME_MIN ? null : timestamp;
     const what = { id, operator, key: this.key, number, version, input, timestamp: time, reads, recent: this.recent };
-    return { ...what, steps: this.steps, outputs, outcome, reply };
+    return redact({ ...what, steps: this.steps, outputs, outcome, reply, at, ms: this.#host.now() - at });
   }
 
   #outcomeOf(wait: Wait, watermark: number): WaitOutcome | { readonly thrown: unknown } | undefined {
@@ -401,18 +394,22 @@ export class Run {
     return found;
   }
 
-  #deadlineOf(step: number, { timeoutMs, time }: WaitFor): Deadline | undefined {
-    if (timeoutMs === undefined) return undefined;
-    const known = this.row.deadlines[step];
-    if (known) return known;
-    const from = time === 'processing' ? this.#host.now() : Math.max(this.row.timestamp, this.#host.watermark);
-    if (!Number.isFinite(from))
+  /** Until when a wait of that step goes on, if it began now; undefined: for ever, or nobody knows. */
+  deadlineOf(step: number, wanted: WaitFor): Deadline | undefined {
+    const { timestamp, deadlines } = this.row;
+    const isByClock = wanted.time === 'processing';
+    const from = isByClock ? this.#host.now() : Math.max(timestamp, this.#host.watermark);
+    return deadlines[step] ?? deadlineFrom(wanted, from);
+  }
+
+  #beganUntil(step: number, wanted: WaitFor): Deadline | undefined {
+    const deadline = this.deadlineOf(step, wanted);
+    if (!deadline && wanted.timeoutMs !== undefined)
       throw new MillraceError('MILL_TIMESTAMP_MISSING', 'a run waits in event time, and its input has none', {
         hint: "Call eventTime on the stream before the agent, or wait with time: 'processing'.",
       });
-    const deadline = { at: from + timeoutMs, time };
     this.#host.change(this, ({ run }) => {
-      if (run) run.deadlines[step] = deadline;
+      if (run && deadline) run.deadlines[step] = deadline;
     });
     return deadline;
   }
@@ -458,6 +455,7 @@ export class Run {
       ms: this.#host.now() - at,
     };
     this.#keep(step, row);
+    this.#host.made?.(row);
     if (!asked.inState) this.#host.note(this, { key: this.key, run: this.row.id, step, row });
     this.#log(step, asked, row);
   }

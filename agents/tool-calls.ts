@@ -11,6 +11,7 @@
  */
 import type { Host } from '../core/host.js';
 import { validate } from '../core/schema.js';
+import { fetchWithin } from './allowed-hosts.js';
 import { isLost } from './lost-answer.js';
 import type { Asked, Run } from './run.js';
 import { idempotencyKeyOf } from './run-row.js';
@@ -42,6 +43,10 @@ export interface HumanRequest {
   readonly subject: unknown;
   readonly input?: unknown;
   readonly idempotencyKey?: string;
+  /** Processing time, epoch ms, at which it was asked. */
+  readonly at?: number;
+  /** Of an approval with a time-out: until when an answer counts, epoch ms, and in which time. */
+  readonly deadline?: { readonly at: number; readonly time: 'event' | 'processing' } | undefined;
 }
 
 const ATTEMPTS = 4;
@@ -153,7 +158,7 @@ async function acted(call: Call, work: () => unknown): Promise<unknown> {
 
 async function made({ run, host, tool, input, step }: Call): Promise<unknown> {
   const result = await withTimeout(host, tool.timeoutMs, run.signal, (signal) =>
-    tool.run(input as never, contextOf({ run, host, step, signal })),
+    tool.run(input as never, contextOf({ run, host, step, signal, hosts: tool.hosts })),
   );
   return tool.output ? validate(tool.output, result) : result;
 }
@@ -168,7 +173,7 @@ async function reconciled({ run, host, tool, input, step }: Call): Promise<Recon
   if (!reconcile) return { outcome: 'unknown' };
   try {
     return await withTimeout(host, tool.timeoutMs, run.signal, (signal) =>
-      reconcile(input as never, contextOf({ run, host, step, signal })),
+      reconcile(input as never, contextOf({ run, host, step, signal, hosts: tool.hosts })),
     );
   } catch {
     // Whoever can't be asked has not said that nothing was done.
@@ -177,7 +182,7 @@ async function reconciled({ run, host, tool, input, step }: Call): Promise<Recon
 }
 
 /** Asks a person what became of an act, and waits, however long that takes. */
-async function doubted({ run, operator, name, input, step }: Call): Promise<Decision> {
+async function doubted({ run, host, operator, name, input, step }: Call): Promise<Decision> {
   const idempotencyKey = idempotencyKeyOf(run.row.id, step);
   const request: HumanRequest = {
     run: run.row.id,
@@ -188,6 +193,7 @@ async function doubted({ run, operator, name, input, step }: Call): Promise<Deci
     subject: name,
     input,
     idempotencyKey,
+    at: host.now(),
   };
   return (await run.resolveDoubt(step, request, decisionOf(run, step).matches)) as Decision;
 }
@@ -213,11 +219,12 @@ export function contextOf(of: {
   readonly host: Host;
   readonly step: number;
   readonly signal: AbortSignal;
+  readonly hosts?: readonly string[] | undefined;
 }): ToolContext {
   return {
     idempotencyKey: idempotencyKeyOf(of.run.row.id, of.step),
     signal: of.signal,
     key: of.run.key,
-    fetch: (input, init) => of.host.fetch(input as string, init),
+    fetch: fetchWithin(of.hosts, (input, init) => of.host.fetch(input, init)) as typeof fetch,
   };
 }

@@ -1,9 +1,11 @@
 /**
  * Tools: what an agent may do, and what becomes of it when the process dies in the middle.
  */
+
 import { describeValue, MillraceError } from '../core/errors.js';
 import type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
 import { type Duration, durationMs } from '../core/time.js';
+import { hostsOf } from './allowed-hosts.js';
 
 /**
  * What a call changes outside, and so what happens after a crash that leaves open whether it was made:
@@ -24,7 +26,7 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** Of the stream. */
   readonly key: unknown;
-  /** The network, through the job's host: replays and tests see what goes there. */
+  /** The network, through the job's host, as far as `hosts` allows: replays and tests see what goes there. */
   readonly fetch: typeof globalThis.fetch;
 }
 
@@ -45,8 +47,18 @@ export interface ToolOptions<S extends StandardSchemaV1, R> {
   readonly output?: StandardSchemaV1<unknown, R>;
   /** How long one call may take; default 60 s. */
   readonly timeout?: Duration;
+  /**
+   * The only hosts that its `fetch` may reach, as `'api.bank.example'`, `'*.bank.example'` or `'localhost:8080'`; others are
+   * `MILL_HOST_REFUSED`. Default: any that the agent's `hosts` allows.
+   */
+  readonly hosts?: readonly string[];
   /** Does it. What it throws is the call's answer, and the model's to deal with. Plain data comes back. */
   run(input: InferOutput<S>, context: ToolContext): R | Promise<R>;
+  /**
+   * Of a tool that acts: what a replay or dark launch answers in its place, where nothing was recorded. It must do nothing
+   * outside. Default: undefined.
+   */
+  rehearse?(input: InferOutput<S>): R | Promise<R>;
   /** Of a `once` tool: asks the receiver whether the call of this key has been made. */
   reconcile?(input: InferOutput<S>, context: ToolContext): Reconciled<R> | Promise<Reconciled<R>>;
 }
@@ -59,9 +71,12 @@ export interface Tool<I = never, R = unknown> {
   readonly output: StandardSchemaV1 | undefined;
   readonly effect: Effect;
   readonly timeoutMs: number;
+  readonly hosts?: readonly string[] | undefined;
   /** One call. */
   run(input: I, context: ToolContext): R | Promise<R>;
   reconcile: ((input: I, context: ToolContext) => Reconciled<R> | Promise<Reconciled<R>>) | undefined;
+  /** What is answered in place of an act that is not made. */
+  readonly rehearse?: ((input: I) => R | Promise<R>) | undefined;
   /** An agent begins to use it; what is returned says that the agent is done. For what keeps connections. */
   readonly hold?: () => () => void | Promise<void>;
 }
@@ -83,6 +98,10 @@ const TIMEOUT_MS = 60_000;
  *       .then((answer) => answer.json()),
  * })
  */
+export function tool<S extends StandardSchemaV1, R>(
+  options: ToolOptions<S, R> & { readonly effect: 'outbox' },
+): Tool<InferOutput<S>, undefined>;
+export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>): Tool<InferOutput<S>, R>;
 export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>): Tool<InferOutput<S>, R> {
   const { description, input, output, effect, timeout } = options;
   if (!EFFECTS.includes(effect))
@@ -96,7 +115,9 @@ export function tool<S extends StandardSchemaV1, R>(options: ToolOptions<S, R>):
     output: output as StandardSchemaV1 | undefined,
     effect,
     timeoutMs: timeout === undefined ? TIMEOUT_MS : durationMs(timeout, 'timeout'),
+    hosts: hostsOf(options.hosts),
     run: (value: InferOutput<S>, context: ToolContext) => options.run(value, context),
+    rehearse: options.rehearse && ((value: InferOutput<S>) => options.rehearse?.(value) as R),
     reconcile:
       options.reconcile &&
       ((value: InferOutput<S>, context: ToolContext) => options.reconcile?.(value, context) as Reconciled<R>),

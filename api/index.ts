@@ -14,6 +14,7 @@ export { fromIterable, type IterableInput } from '../connectors/memory/iterable-
 export { print } from '../connectors/memory/print-sink.js';
 export { type ErrorCode, type ErrorKind, MillraceError } from '../core/errors.js';
 export type { Key } from '../core/key.js';
+export type { Meter } from '../core/meter.js';
 export type { InferOutput, StandardSchemaV1 } from '../core/schema.js';
 export type { Duration } from '../core/time.js';
 export type { CheckpointInfo, JobOutcome, JobStatus } from '../engine/coordinator/coordinator.js';

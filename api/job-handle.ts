@@ -3,6 +3,7 @@
  */
 import { MillraceError } from '../core/errors.js';
 import { LIMITS } from '../core/limits.js';
+import { type Meter, sumOfMeters } from '../core/meter.js';
 import { TIME_MAX, TIME_MIN } from '../core/time.js';
 import type { CheckpointInfo, Coordinator, JobOutcome, JobStatus } from '../engine/coordinator/coordinator.js';
 import type { LogicalPlan } from '../engine/graph/nodes.js';
@@ -19,6 +20,8 @@ export interface OperatorMetrics {
   readonly watermark: number | undefined;
   /** Keys it holds state for. */
   readonly keys: number;
+  /** What it measures of itself, by name: agents and what else asks models do. */
+  readonly meters: readonly Meter[];
 }
 
 /** Counters of a job as of a moment ago. */
@@ -29,7 +32,10 @@ export interface JobMetrics {
   readonly checkpoint: CheckpointInfo | undefined;
   /** Records that sources have put out. */
   readonly events: number;
-  /** The least of the sources' watermarks, epoch ms; undefined before the first, Infinity after the end. */
+  /**
+   * The least of the sources' watermarks, epoch ms, those left out that are idle or give no times; undefined before the first,
+   * Infinity after the end.
+   */
   readonly watermark: number | undefined;
   readonly operators: readonly OperatorMetrics[];
 }
@@ -210,7 +216,7 @@ function jobMetrics(plan: LogicalPlan, coordinator: Coordinator, stages: readonl
     restarts: coordinator.restarts,
     checkpoint: coordinator.lastCheckpoint,
     events: ofSources.reduce((sum, { recordsOut }) => sum + recordsOut, 0),
-    watermark: leastWatermark(ofSources.map(({ watermark }) => watermark ?? TIME_MIN)),
+    watermark: leastWatermark(stages.filter(({ uid }) => sources.has(uid))),
     operators,
   };
 }
@@ -222,12 +228,16 @@ function operatorMetrics(name: string, type: string, stages: readonly StageMetri
     type,
     recordsIn: sum((stage) => stage.recordsIn),
     recordsOut: sum((stage) => stage.recordsOut),
-    watermark: leastWatermark(stages.map((stage) => stage.watermark)),
+    watermark: leastWatermark(stages),
     keys: sum((stage) => stage.keys),
+    meters: sumOfMeters(stages.flatMap(({ meters }) => meters)),
   };
 }
 
-function leastWatermark(times: readonly number[]): number | undefined {
-  const least = times.reduce((a, b) => Math.min(a, b), TIME_MAX);
-  return least === TIME_MIN || times.length === 0 ? undefined : least;
+/** Where all are idle, of those that have come so far as to have one. */
+function leastWatermark(stages: readonly StageMetrics[]): number | undefined {
+  const awaited = stages.filter(({ idle }) => !idle);
+  const counted = awaited.length > 0 ? awaited : stages.filter(({ watermark }) => watermark > TIME_MIN);
+  const least = counted.reduce((time, { watermark }) => Math.min(time, watermark), TIME_MAX);
+  return least === TIME_MIN || counted.length === 0 ? undefined : least;
 }

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { asMillraceError, describeThrown, describeValue, type ErrorData, type MillraceError } from '../core/errors.js';
+import { redactThrown } from '../core/secrets.js';
 import { type Paint, paintFor } from './paint.js';
 import { userFrame } from './user-frame.js';
 
@@ -18,7 +19,7 @@ export interface ReportOptions {
 /** A paragraph for any thrown value; without a final newline. */
 export function errorReport(thrown: unknown, options: ReportOptions = {}): string {
   const paint = options.paint ?? paintFor({});
-  const error = asMillraceError(thrown, 'MILL_BUG');
+  const error = asMillraceError(redactThrown(thrown), 'MILL_BUG');
   const title = `${paint.bold(paint.red(error.code))}: ${error.message}`;
   const facts = factsOf(error, options.directory ?? process.cwd()).map(([name, text]) => factLines(name, text, paint));
   return [title, ...facts, ...(options.verbose ? stacksOf(error, paint) : [])].join('\n');

@@ -26,6 +26,17 @@ export async function triedAgent(
   return { operator, agent: flags.with === undefined ? own : await exported(url, flags.with) };
 }
 
+/** The job with the names of all its agents, and who takes the place of one. */
+export async function wholeJob(module: string, flags: AgentFlags) {
+  const { url, job } = await loadJobModule(module, flags.job);
+  const definition = job as JobDefinition<unknown, Record<string, unknown>>;
+  const agents = agentsOf(definition, flags.param);
+  const names = [...agents.keys()];
+  if (flags.with === undefined) return { job: definition, names, candidate: {} };
+  const [name] = chosen(agents, flags.agent, module);
+  return { job: definition, names, candidate: { [name]: await exported(url, flags.with) } };
+}
+
 function agentsOf(
   job: JobDefinition<unknown, Record<string, unknown>>,
   params: AgentFlags['param'],

@@ -1,6 +1,9 @@
 /**
  * Every error a user can meet, in one table: an unlisted code cannot be thrown.
- *
+ */
+import { redact } from './secrets.js';
+
+/**
  * The kind says what to do: `fix-code` and `fix-data` are the user's to mend, `retry` may pass by
  * itself, `restart-job` is handled by the restart strategy, `fenced` means that another process owns
  * what this one wanted, `bug` is ours.
@@ -92,6 +95,12 @@ export const ERRORS = {
   ),
   MILL_TOOL_UNKNOWN: entry('fix-code', 'Give the agent the tool, or take its name from the instructions.'),
   MILL_TOOL_DENIED: entry('fix-data', 'Nothing, if that is what the guard is for.'),
+  MILL_SECRET_MISSING: entry(
+    'fix-code',
+    'Set the environment variable of that name, or give secret() a resolver that knows it.',
+  ),
+  MILL_SECRET_EXPOSED: entry('fix-code', 'Take the secret in the function of the tool that needs it.'),
+  MILL_HOST_REFUSED: entry('fix-code', 'Nothing, if that is what hosts is for; else add the host to it.'),
   MILL_MCP_FAILED: entry('retry', 'Check that the server runs, and see what it says.'),
   MILL_SINK_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
   MILL_SOURCE_FAILED: entry('restart-job', 'See the cause; the job restarts as its restart strategy says.'),
@@ -228,7 +237,7 @@ export class MillraceError extends Error {
 
   /** The error as plain data, its cause included: what JSON.stringify and the command line print. */
   toJSON(): ErrorData {
-    return {
+    return redact({
       code: this.code,
       message: this.message,
       hint: this.hint,
@@ -236,7 +245,7 @@ export class MillraceError extends Error {
       key: this.place.key === undefined ? undefined : describeValue(this.place.key),
       stack: this.stack,
       cause: this.cause === undefined ? undefined : causeData(this.cause),
-    };
+    });
   }
 
   static fromJSON(data: ErrorData): MillraceError {

@@ -7,6 +7,7 @@
  */
 import type { Batch, Inbox } from '../core/batch.js';
 import type { Host } from '../core/host.js';
+import type { Meter } from '../core/meter.js';
 import type { KeyedState } from '../state/backend.js';
 import type { CallJournal } from './call-journal.js';
 
@@ -91,6 +92,8 @@ export interface Operator {
   /** The checkpoint is complete: what waited for it may happen. */
   onCheckpointComplete?(checkpoint: number): void;
   onCheckpointAborted?(checkpoint: number): void;
+  /** What it measures of itself, in this subtask; asked only when somebody wants to see it. */
+  meters?(): readonly Meter[];
   /** Last call, also after a failure. */
   close?(): void | Promise<void>;
 }

@@ -70,6 +70,7 @@ function embedFactory(spec: EmbedSpec, calls: Omit<AsyncSpec, 'apply'>, combine:
     const embedding = new Embedding(spec, context.host);
     const apply = async (records: readonly unknown[], { signal }: CallContext): Promise<readonly unknown[]> =>
       (await embedding.several(records, signal)).map((vector, at) => joinedOrFailed(combine, records[at], vector));
-    return new AsyncOperator({ ...calls, apply: apply as AsyncSpec['apply'] }, context, restored);
+    const meters = () => embedding.health.meters.all;
+    return new AsyncOperator({ ...calls, apply: apply as AsyncSpec['apply'], meters }, context, restored);
   };
 }

@@ -19,7 +19,8 @@ export interface EmbedSpec {
 export class Embedding {
   readonly #spec: EmbedSpec;
   readonly #host: Host;
-  readonly #health = new ModelHealth();
+  /** Of its models. */
+  readonly health = new ModelHealth('embeddings');
   readonly #cache: AnswerCache;
 
   constructor(spec: EmbedSpec, host: Host) {
@@ -47,7 +48,7 @@ export class Embedding {
 
   async #asked(texts: readonly string[], signal: AbortSignal): Promise<readonly unknown[]> {
     const { models, attempts } = this.#spec;
-    const asking = { models, attempts, health: this.#health, host: this.#host, signal };
+    const asking = { models, attempts, health: this.health, host: this.#host, signal };
     try {
       const { answer } = await firstAnswer(asking, (model, call) => model.embed(texts, call));
       return answer.vectors;

@@ -114,6 +114,6 @@ function inferFactory(spec: InferSpec, calls: Omit<AsyncSpec, 'apply'>, combine:
     const several = async (records: readonly unknown[], { signal }: CallContext): Promise<readonly unknown[]> =>
       (await inference.several(records, signal)).map((answer, at) => joinedOrFailed(combine, records[at], answer));
     const apply = (calls.batch ? several : one) as AsyncSpec['apply'];
-    return new AsyncOperator({ ...calls, apply }, context, restored);
+    return new AsyncOperator({ ...calls, apply, meters: () => inference.health.meters.all }, context, restored);
   };
 }

@@ -43,7 +43,8 @@ const BATCH_RULE =
 export class Inference {
   readonly #spec: InferSpec;
   readonly #host: Host;
-  readonly #health = new ModelHealth();
+  /** Of its models. */
+  readonly health = new ModelHealth();
   readonly #cache: AnswerCache;
   readonly #batchSchema: JsonSchema;
 
@@ -141,7 +142,7 @@ export class Inference {
   async #answer(messages: readonly ChatMessage[], schema: JsonSchema, signal: AbortSignal): Promise<ChatAnswer> {
     const { models, attempts, limits } = this.#spec;
     const request = { messages: [...messages], output: { name: 'answer', schema }, ...limits };
-    const asking = { models, attempts, health: this.#health, host: this.#host, signal };
+    const asking = { models, attempts, health: this.health, host: this.#host, signal };
     return (await anyAnswer(asking, request)).answer;
   }
 }

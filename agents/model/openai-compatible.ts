@@ -30,7 +30,7 @@ export interface OpenAiCompatible extends OpenAiEndpoint {
  * const model = openAiCompatible({
  *   model: 'gpt-5-mini',
  *   baseUrl: 'https://api.openai.com/v1',
- *   apiKey: () => process.env.OPENAI_API_KEY ?? '',
+ *   apiKey: secret('OPENAI_API_KEY'),
  * })
  */
 export function openAiCompatible(options: OpenAiCompatible): ChatModel {

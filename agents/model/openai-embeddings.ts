@@ -21,7 +21,7 @@ export interface OpenAiEmbeddings extends OpenAiEndpoint {
  * const model = openAiEmbeddings({
  *   model: 'text-embedding-3-small',
  *   baseUrl: 'https://api.openai.com/v1',
- *   apiKey: () => process.env.OPENAI_API_KEY ?? '',
+ *   apiKey: secret('OPENAI_API_KEY'),
  * })
  */
 export function openAiEmbeddings(options: OpenAiEmbeddings): EmbeddingModel {

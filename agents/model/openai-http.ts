@@ -1,6 +1,7 @@
 /**
  * Requests to APIs that are compatible with OpenAI's: by `fetch` alone, with a key that is in no record and no error.
  */
+import { MillraceError } from '../../core/errors.js';
 import type { ModelCall } from './chat-model.js';
 import { failureOfStatus, ModelError, retryAfterOf } from './model-error.js';
 
@@ -39,6 +40,7 @@ export async function postJson(
       signal,
     })
     .catch((error: unknown) => {
+      if ((error as { code?: unknown } | null)?.code === 'MILL_HOST_REFUSED') throw error;
       const failure = signal.aborted ? 'aborted' : 'network';
       throw new ModelError(failure, `${model} could not be reached`, { cause: error });
     });
@@ -57,7 +59,8 @@ async function keyOf({ apiKey, model }: OpenAiEndpoint): Promise<string | undefi
   let key: string | undefined;
   try {
     key = typeof apiKey === 'function' ? await apiKey() : apiKey;
-  } catch {
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'MILL_SECRET_MISSING') throw error;
     throw new ModelError('unauthorized', `the key of ${model} could not be had: its function failed`);
   }
   if (key === undefined || /^[\x21-\x7e]*$/.test(key)) return key;

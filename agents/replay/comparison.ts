@@ -4,6 +4,7 @@
 import { packPlain } from '../../core/codec.js';
 import type { ChatAnswer } from '../model/chat-model.js';
 import type { RunRecord } from '../run-record.js';
+import { type HumanRequest, REQUESTS } from '../tool-calls.js';
 import { type Difference, type Divergence, differences, type Rerun } from './rerun.js';
 
 /** One side of a comparison. */
@@ -45,12 +46,22 @@ export function compare(recorded: RunRecord, { record, error, divergence }: Reru
     input: recorded.input,
     before,
     after,
-    same: isSame([recorded.outcome, recorded.reply, recorded.outputs], [record.outcome, record.reply, record.outputs]),
+    same: isSame(whatCameOf(recorded), whatCameOf(record)),
     fields: differences(recorded.reply, record.reply, ''),
     samePlan: isSame(before.plan, after.plan),
     error,
     divergence,
   };
+}
+
+/** When a person was asked, and until when, is not what was asked. */
+function whatCameOf({ outcome, reply, outputs }: RunRecord): unknown {
+  const timeless = outputs.map(({ to, value }) => {
+    if (to !== REQUESTS) return { to, value };
+    const { at: _at, deadline: _deadline, ...request } = value as HumanRequest;
+    return { to, value: request };
+  });
+  return [outcome, reply, timeless];
 }
 
 /** Compared as JSON has them: that is how records are archived. */

@@ -6,6 +6,7 @@ import type { Host } from '../../core/host.js';
 import { NodeHost } from '../../engine/host/node-host.js';
 import { MainPool } from '../../engine/host/task-pool.js';
 import type { Agent } from '../agent.js';
+import { hostWithFetch } from '../allowed-hosts.js';
 import { holdTools } from '../held-tools.js';
 import { ModelHealth } from '../model-attempts.js';
 import type { RunRecord } from '../run-record.js';
@@ -60,21 +61,8 @@ export function hostFor(calls: Calls): Host {
 }
 
 /** Recorded answers need none; whoever reaches for it is told so. */
-function withoutNetwork(host: Host): Host {
+export function withoutNetwork(host: Host): Host {
   const refuse = (): Promise<never> =>
     Promise.reject(new MillraceError('MILL_AGENT_DIVERGED', 'a replay from the record makes no requests'));
-  return { ...hostMembers(host), fetch: refuse };
-}
-
-function hostMembers(host: Host): Host {
-  return {
-    now: () => host.now(),
-    elapsed: () => host.elapsed(),
-    random: () => host.random(),
-    timer: (delayMs, fire) => host.timer(delayMs, fire),
-    fetch: (input, init) => host.fetch(input, init),
-    print: (text) => host.print(text),
-    storage: host.storage,
-    pool: host.pool,
-  };
+  return hostWithFetch(host, refuse);
 }

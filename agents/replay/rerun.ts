@@ -17,7 +17,7 @@ import { ModelHealth } from '../model-attempts.js';
 import { type Asked, Run, type RunHost } from '../run.js';
 import { RunContext } from '../run-context.js';
 import type { RunRecord, StepRecord } from '../run-record.js';
-import { type KeyRow, newKeyRow, type StepRow } from '../run-row.js';
+import { type KeyRow, newKeyRow, newRunRow, type StepRow } from '../run-row.js';
 import { StagedState } from '../staged-state.js';
 import type { Tool } from '../tool.js';
 
@@ -55,6 +55,8 @@ export interface Rerun {
   readonly record: RunRecord;
   /** Why it failed; undefined: it did not. */
   readonly error: string | undefined;
+  /** What it threw. */
+  readonly thrown?: unknown;
   readonly divergence: Divergence | undefined;
   readonly acts: readonly CapturedAct[];
   /** Calls that were made of models, tools and steps. */
@@ -86,7 +88,7 @@ export async function rerun(
   const replaying = new Replaying(recorded, calls, host, forkAt);
   const run = replaying.run(agent.version);
   const context = { run, operator: recorded.operator, host, agent: prepare(agent), health, prepare };
-  run.start(async () => agent.run(recorded.input as never, new RunContext(context)));
+  run.start(async () => new RunContext(context).execute(recorded.input));
   await replaying.ended;
   run.abandon();
   const { result } = run;
@@ -95,16 +97,17 @@ export async function rerun(
     'value' in result
       ? [run.record('replied', result.value), undefined]
       : [run.record('failed', undefined), describeThrown(result.error)];
-  return { record, error, divergence: replaying.divergence, acts, liveCalls: replaying.liveCalls };
+  const thrown = 'error' in result ? result.error : undefined;
+  return { record, error, thrown, divergence: replaying.divergence, acts, liveCalls: replaying.liveCalls };
 }
 
 /** Tools that read, and others that only note what they are asked for. */
 function capturing({ tools }: Agent<never, unknown>, acts: CapturedAct[]): Agent<never, unknown>['tools'] {
   const entries = Object.entries(tools).map(([name, tool]): [string, Tool] => {
     if (tool.effect === 'read') return [name, tool];
-    const note = (input: unknown): undefined => {
+    const note = (input: unknown): unknown => {
       acts.push({ tool: name, input });
-      return undefined;
+      return tool.rehearse?.(input as never);
     };
     return [name, { ...tool, effect: 'read', output: undefined, run: note as Tool['run'] }];
   });
@@ -143,19 +146,14 @@ class Replaying implements RunHost {
   run(version: string): Run {
     const { id, number, input, timestamp, key, reads, recent } = this.#recorded;
     const state = stateOf(reads);
-    const row = {
+    const row = newRunRow({
       id,
       number,
       version,
       input,
       timestamp: timestamp ?? TIME_MIN,
-      startedAt: 0,
-      steps: [],
-      begun: [],
-      emitted: 0,
-      deadlines: {},
-      doubts: {},
-    };
+      startedAt: this.#host.now(),
+    });
     this.#row.run = row;
     const staged = new StagedState(state, 0);
     return new Run({

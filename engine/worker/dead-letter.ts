@@ -1,7 +1,9 @@
 /**
  * A record that user code could not handle, with all that is needed to find out why and to send it again.
  */
+
 import type { ErrorCode, MillraceError } from '../../core/errors.js';
+import { redact } from '../../core/secrets.js';
 
 /** A record that could not be handled, and why; what `deadLetter(name, sink)` puts out. */
 export interface DeadLetter<T = unknown> {
@@ -29,5 +31,13 @@ export function deadLetter(
   place: Pick<DeadLetter, 'key' | 'timestamp' | 'position'>,
 ): DeadLetter {
   const { code, message, about } = failure;
-  return { operator, record, error: { code, message }, ...place, ...(about !== undefined && { about }), attempt: 1 };
+  const letter = {
+    operator,
+    record,
+    error: { code, message },
+    ...place,
+    ...(about !== undefined && { about }),
+    attempt: 1,
+  };
+  return redact(letter);
 }

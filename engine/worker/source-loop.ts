@@ -95,6 +95,11 @@ export class SourceLoop {
     };
   }
 
+  /** Nobody waits for its time. */
+  get idle(): boolean {
+    return this.#idle || (!this.#options.eventTime && !this.#ended);
+  }
+
   get watermark(): number {
     return this.#watermark;
   }

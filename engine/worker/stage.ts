@@ -8,6 +8,7 @@
 import { Batch, Inbox } from '../../core/batch.js';
 import type { Control } from '../../core/control.js';
 import { asMillraceError, type ErrorPlace, type MillraceError } from '../../core/errors.js';
+import { redactThrown } from '../../core/secrets.js';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { CallJournal } from '../../operators/call-journal.js';
 import type { Operator, OperatorContext, OperatorFactory, OperatorSnapshot } from '../../operators/operator.js';
@@ -351,7 +352,7 @@ export class Stage implements Downstream {
 
   #failure(error: unknown, place: ErrorPlace): MillraceError {
     const { uid, declaredAt } = this.node;
-    return asMillraceError(error, 'MILL_FUNCTION_FAILED', {
+    return asMillraceError(redactThrown(error), 'MILL_FUNCTION_FAILED', {
       operator: uid,
       subtask: this.#options.context.subtask,
       declaredAt,

@@ -221,7 +221,9 @@ export class Subtask {
       recordsIn: 0,
       recordsOut: this.#source.outputs[0]?.recordsOut ?? 0,
       watermark: this.#source.watermark,
+      idle: this.#source.idle,
       keys: 0,
+      meters: [],
     };
     const stages = this.#stages.map(stageMetrics);
     return { chain: this.chain.id, subtask: this.index, stages: head ? [head, ...stages] : stages };
@@ -403,6 +405,8 @@ function stageMetrics(stage: Stage): StageMetrics {
     recordsIn: stage.recordsIn,
     recordsOut: stage.outputs[0]?.recordsOut ?? 0,
     watermark: stage.watermark,
+    idle: false,
     keys: stage.state?.keyCount ?? 0,
+    meters: stage.operator.meters?.() ?? [],
   };
 }

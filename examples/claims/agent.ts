@@ -132,12 +132,12 @@ const handling = (version: string, assessor: Agent<ClaimFile, z.infer<typeof Ass
 
       const due = Math.min(Math.round(found.euros * 100), claim.cents, holder.coverage) - holder.deductible;
       if (due <= 0) return ended(file, 'rejected', 'it is below the deductible');
-      if (await ctx.tool('sanctions', { name: holder.holder }))
+      if (await ctx.tools.sanctions({ name: holder.holder }))
         return ended(file, 'review', 'the holder is on the sanctions list');
       if (due >= APPROVAL_CENTS && !(await ctx.approve({ claim: claim.id, cents: due }, APPROVAL)))
         return ended(file, 'review', 'the payment was not approved');
 
-      await ctx.tool('pay', { claim: claim.id, iban: claim.iban, cents: due });
+      await ctx.tools.pay({ claim: claim.id, iban: claim.iban, cents: due });
       return { ...ended(file, 'paid', found.text), cents: due };
     },
   });

@@ -155,14 +155,14 @@ function dispatcher(services: Services, version: string, preference: string): Ag
     async run(stuck: Case, ctx): Promise<Dispatch> {
       const { shipment, at } = stuck;
       const plan = await ctx.call(planner, stuck);
-      const { costUsd } = (await ctx.tool('price', plan)) as { costUsd: number };
+      const { costUsd } = await ctx.tools.price(plan);
       const { action, flights, from } = plan;
       const subject: ApprovalSubject = { shipment: shipment.id, action, costUsd, at };
       const isDear = costUsd > APPROVAL_USD;
       const isApproved = !isDear || (await ctx.approve(subject, { timeout: approvalTimeout, time: 'processing' }));
-      if (isApproved && action !== 'wait') await ctx.tool('book', { action, flights, from, costUsd });
+      if (isApproved && action !== 'wait') await ctx.tools.book({ action, flights, from, costUsd });
       const what = isApproved ? plan.why : `it waits: nobody has approved ${costUsd} dollars`;
-      await ctx.tool('notify', {
+      await ctx.tools.notify({
         text: `${shipment.units} units of ${shipment.sku} for ${shipment.warehouse}: ${what}`,
       });
       const approval = !isDear ? 'not needed' : isApproved ? 'given' : 'not given';

@@ -10,6 +10,7 @@
  */
 import type { Inbox } from '../../core/batch.js';
 import { describeValue, MillraceError } from '../../core/errors.js';
+import type { Meter } from '../../core/meter.js';
 import { TIME_MAX, TIME_MIN } from '../../core/time.js';
 import type { Operator, OperatorContext, OperatorFactory } from '../operator.js';
 import { Call, type CallSpec, type Outcome } from './call.js';
@@ -24,6 +25,8 @@ export interface AsyncSpec extends CallSpec {
   readonly capacity: number;
   /** The function takes several records, as an array, and gives as many results. */
   readonly batch?: Batching | undefined;
+  /** What the function measures of itself. */
+  readonly meters?: (() => readonly Meter[]) | undefined;
 }
 
 /** A result that says that there is none. */
@@ -80,6 +83,10 @@ export class AsyncOperator implements Operator {
       this.#line.add(flying);
     }
     this.#startWaiting();
+  }
+
+  meters(): readonly Meter[] {
+    return this.#spec.meters?.() ?? [];
   }
 
   onWake(): void {

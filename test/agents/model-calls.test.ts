@@ -147,3 +147,87 @@ t.test(
     }
   },
 );
+
+/** Some calls are never answered; the others at once. */
+function stalling(isStalled: (call: number) => boolean) {
+  const asked: string[] = [];
+  const model: ChatModel = {
+    id: 'scripted/one',
+    async chat(_request, { signal }) {
+      const call = asked.push('asked') - 1;
+      signal.addEventListener('abort', () => {
+        asked[call] = 'given up';
+      });
+      if (isStalled(call))
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+      asked[call] = 'answered';
+      return { text: `${call}`, calls: [], finish: 'stop', usage: { inputTokens: 100, outputTokens: 10 } };
+    },
+  };
+  return { model, asked };
+}
+
+t.test('a model that is slow is asked again beside: the first answer counts, and both are paid for', async (t) => {
+  const { model, asked } = stalling((call) => call === 0);
+  const prices = { 'scripted/one': { input: 10_000, output: 20_000 } };
+  const { replies } = await outcome(asking(model, { hedge: '5s', prices }));
+  t.match(replies, [{ text: '1' }]);
+  t.ok((replies[0]?.seconds ?? 0) >= 5 && (replies[0]?.seconds ?? 0) < 6, `${replies[0]?.seconds} s`);
+  t.same(asked, ['given up', 'answered']);
+  // 110 tokens, and the 100 that were asked twice: 1.2 and 1 dollars.
+  const twice = async (budget: object) => {
+    const slow = stalling((call) => call === 0);
+    const made = agent({
+      version: '1',
+      model: slow.model,
+      prices,
+      hedge: '5s',
+      budget,
+      async run({ id }: Input, ctx) {
+        for (let n = 0; n < 2; n += 1) await ctx.model({ messages: [{ role: 'user', text: `${id}/${n}` }] });
+        return { id, text: '', seconds: 0 };
+      },
+    });
+    return (await outcome(made)).failures.length;
+  };
+  t.equal(await twice({ tokens: 210 }), 1);
+  t.equal(await twice({ tokens: 211 }), 0);
+  t.equal(await twice({ usd: 2.2 }), 1);
+  t.equal(await twice({ usd: 2.21 }), 0);
+});
+
+t.test('where both fail, it has failed once; where none is slow, none is asked twice', async (t) => {
+  let calls = 0;
+  const failing = scripted(async () => {
+    calls += 1;
+    throw failure({ retryable: false });
+  });
+  t.equal((await outcome(asking(failing, { hedge: '5s' }))).failures.length, 1);
+  t.equal(calls, 1);
+  const quick = stalling(() => false);
+  t.equal((await outcome(asking(quick.model, { hedge: '5s' }), {}, 10)).replies.length, 10);
+  t.same(quick.asked, Array(10).fill('answered'));
+});
+
+t.test('by p95 a model is waited for as long as its last answers took, once there are enough of them', async (t) => {
+  const early = stalling((call) => call === 10);
+  const first = await outcome(asking(early.model, { hedge: 'p95' }), { workers: 1 }, 11);
+  t.equal(first.replies.length, 11);
+  t.ok(
+    Math.max(...first.replies.map(({ seconds }) => seconds)) >= 120,
+    'ten do not tell: it is given up after two minutes',
+  );
+  const serial = agent({
+    version: '1',
+    model: stalling((call) => call === 30).model,
+    hedge: 'p95',
+    budget: { steps: 40 },
+    async run({ id }: Input, ctx) {
+      const from = ctx.now();
+      for (let n = 0; n < 31; n += 1) await ctx.model({ messages: [{ role: 'user', text: `${id}/${n}` }] });
+      return { id, text: '', seconds: (ctx.now() - from) / 1_000 };
+    },
+  });
+  const late = await outcome(serial);
+  t.ok((late.replies[0]?.seconds ?? 100) < 1, `${late.replies[0]?.seconds} s`);
+});

@@ -346,3 +346,40 @@ t.test('acts of an agent that is called are only noted, and an archive may have 
   ]);
   t.match(reportHtml(failing), /It failed: RangeError: no 1/);
 });
+
+t.test('what an act that is only noted gives is for its tool to say', async (t) => {
+  const paid: number[] = [];
+  const paying = (version: string, ids: readonly number[]) =>
+    agent({
+      version,
+      tools: {
+        pay: tool({
+          description: 'Pays.',
+          input: z.object({ id: z.number() }),
+          effect: 'once',
+          run: ({ id }) => ({ receipt: `r${paid.push(id)}` }),
+          rehearse: ({ id }) => ({ receipt: `none for ${id}` }),
+        }),
+      },
+      async run(_of: Order, ctx) {
+        const receipts = [];
+        for (const id of ids) receipts.push((await ctx.tools.pay({ id })).receipt);
+        return receipts;
+      },
+    });
+  const { results } = await run(
+    job('paying', (j) =>
+      j
+        .from('orders', generate({ count: 1, make: order }))
+        .keyBy(({ id }) => id)
+        .agent('paying', paying('1', [1]))
+        .runs.to('runs', collect()),
+    ),
+  );
+  const runs = results as readonly RunRecord[];
+  const seen: unknown[] = [];
+  const onRun = ({ after }: { after: { reply: unknown } }) => void seen.push(after.reply);
+  await replay({ agent: paying('2', [1, 2]), runs, calls: 'recorded-then-live', onRun });
+  t.same(seen, [['r1', 'none for 2']]);
+  t.same(paid, [1]);
+});

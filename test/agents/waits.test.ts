@@ -411,3 +411,48 @@ t.test('many messages at once are sent without a warning of Node', async (t) => 
   await new Promise((resolve) => setImmediate(resolve));
   t.same(warnings, []);
 });
+
+t.test('a wait may go on until a date', async (t) => {
+  const dated = agent({
+    version: '1',
+    async run({ id }: Claim, ctx) {
+      const answer = await ctx.waitForEvent<Answer>('answer', () => true, { until: new Date(5_000) });
+      return `${id} ${answer?.text ?? 'none'}`;
+    },
+  });
+  const h = await driven(dated);
+  h.send({ id: 'a', cents: 1 }, { at: 1_000 }).send({ id: 'b', cents: 1 }, { at: 1_000 });
+  await h.settled();
+  h.send({ id: 'a', text: 'in time' }, { input: 2, at: 4_000 });
+  await h.settled();
+  h.watermark(4_999);
+  await h.settled();
+  t.same(h.take(), ['a in time']);
+  h.watermark(5_000);
+  await h.settled();
+  t.same(h.take(), ['b none']);
+  const both = agent({ version: '1', run: (_: Claim, ctx) => ctx.approve('x', { until: 1, timeout: 1 }) });
+  const other = await driven(both);
+  other.send({ id: 'a', cents: 1 }, { at: 1 });
+  await other.settled();
+  t.match(other.takeSide('failures'), [{ error: { code: 'MILL_OPTION_INVALID' } }]);
+});
+
+t.test('a request says when it was asked, and until when an answer counts', async (t) => {
+  const made = agent({
+    version: '1',
+    async run({ cents }: Claim, ctx) {
+      const by = [{ timeout: '1h' }, { until: 9_000 }, {}][cents] as object;
+      return ctx.approve('well?', by);
+    },
+  });
+  const h = await approved(made);
+  for (const cents of [0, 1, 2]) h.send({ id: String(cents), cents }, { at: 1_000 });
+  await h.settled();
+  const requests = h.takeSide('requests') as HumanRequest[];
+  t.same(
+    requests.sort((a, b) => Number(a.key) - Number(b.key)).map(({ deadline }) => deadline),
+    [{ at: 3_601_000, time: 'event' }, { at: 9_000, time: 'event' }, undefined],
+  );
+  t.ok(requests.every(({ at }) => typeof at === 'number'));
+});

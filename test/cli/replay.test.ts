@@ -1,7 +1,7 @@
 /** `millrace replay` as a process: what it prints, and how it ends. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
@@ -56,6 +56,23 @@ t.test('recorded runs are replayed, against the agent itself and a candidate', a
   t.match(await readFile(join(directory, 'report.html'), 'utf8'), /Fields that differ/);
   const { stdout } = await millrace(directory, ...compared, '--json');
   t.match(JSON.parse(stdout), { runs: 10, agreement: { count: 8 } });
+});
+
+t.test('a whole job is replayed, and its sinks get nothing', async (t) => {
+  const directory = t.testdir({ 'job.ts': MODULE });
+  t.match(await millrace(directory, 'run', 'job.ts', '--workers', '1'), { code: 0 });
+  const before = await readdir(join(directory, 'replies'));
+  const whole = ['replay', 'job.ts', '--whole', '--runs', 'runs'];
+  t.match(await millrace(directory, ...whole, '--fail-under', '1'), {
+    code: 0,
+    stdout:
+      /^deciding: 0 inputs without a recorded run, 0 .*\n10 runs; the same: 10 of 10[\s\S]*replies {2}10 records\n/,
+  });
+  t.match(await millrace(directory, ...whole, '--with', 'stricter', '--fail-under', '0.9'), {
+    code: 1,
+    stdout: /8 of 10/,
+  });
+  t.same(await readdir(join(directory, 'replies')), before);
 });
 
 t.test('what there is not is said', async (t) => {

@@ -1,0 +1,4 @@
+/** Variables of the process's environment. */
+export function environmentVariable(name: string): string | undefined {
+  return process.env[name];
+}
