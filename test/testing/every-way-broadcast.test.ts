@@ -2,8 +2,8 @@
  * Broadcast state gives the same answer every way: any interleaving, batch size and number of subtasks, killed and restored
  * anywhere, with more subtasks and with fewer.
  */
-import { type Stream, state } from 'millrace';
-import { everyWay, type Phase, type Step } from 'millrace/testing';
+import { collect, type DeadLetter, deadLetter, fromIterable, job, type Stream, state } from 'millrace';
+import { everyWay, jobHarness, type Phase, type Step } from 'millrace/testing';
 import t from 'tap';
 import { Random } from '../../core/random.js';
 
@@ -119,6 +119,45 @@ t.test('records without keys, and side outputs', async () => {
       alerts,
       { ways: 20 },
     );
+  }
+});
+
+t.test('a broadcast record that fails has one dead letter, whatever the number of subtasks', async (t) => {
+  const watched = job('watched', (j) => {
+    const rules = j.from('rules', fromIterable<Rule>([]));
+    j.from('payments', fromIterable<Payment>([]))
+      .keyBy((p) => p.card)
+      .connect(rules.broadcast())
+      .process('alerts', {
+        broadcast: { rules: state.map<number, number>() },
+        onError: deadLetter('dead', collect()),
+        onBroadcast(rule, ctx) {
+          if (rule.limit === undefined) throw new Error('no limit');
+          apply(rule, ctx.broadcast.rules);
+        },
+        onRecord(payment, ctx) {
+          if (payment.cents < 0) throw new Error('no payment');
+          return [ctx.broadcast.rules.size];
+        },
+      })
+      .to('out', collect());
+  });
+  for (let parallelism = 1; parallelism <= 4; parallelism += 1) {
+    const h = await jobHarness(watched, { parallelism });
+    const [rule, payment] = [
+      { id: 1, limit: undefined },
+      { card: 'b', cents: -1 },
+    ];
+    h.send('rules', rule, { at: 1 }).send('rules', { id: 2, limit: 5 }, { at: 1 });
+    h.send('payments', { card: 'a', cents: 1 }, { at: 1 }).send('payments', payment, { at: 1 });
+    h.end();
+    const letters = h.take('dead') as DeadLetter[];
+    t.strictSame(
+      letters.map(({ record }) => record),
+      [rule, payment],
+    );
+    t.strictSame(h.take('out'), [1]);
+    await h.close();
   }
 });
 
