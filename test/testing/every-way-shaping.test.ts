@@ -96,6 +96,34 @@ t.test('chunks', async (t) => {
   t.ok(kills > 1_000, `${kills} kills`);
 });
 
+t.test('chunks of each key', async (t) => {
+  let kills = 0;
+  for (let seed = 0; seed < 1_000; seed += 1) {
+    const random = new Random(seed);
+    const report = await everyWay(
+      (numbers: Stream<number>) =>
+        numbers
+          .keyBy((n) => n % 3)
+          .chunk('chunks', 3, { within: 5 })
+          .windowAll(tumbling(10))
+          .process('windows', ({ start, end }, chunks, { firing }) => {
+            for (const chunk of chunks) {
+              const keys = new Set(chunk.map((n) => n % 3));
+              if (chunk.length === 0 || chunk.length > 3 || keys.size > 1) throw new Error(`a chunk of ${chunk}`);
+              const latest = Math.max(...chunk);
+              if (latest < start || latest >= end || firing === 'late') throw new Error(`${chunk} in ${start}`);
+            }
+            return chunks.flat();
+          }),
+      phases(random).flatMap((phase) => (random.below(2) === 0 ? [phase, { advance: 5 }] : [phase])),
+      { output: NUMBERS, late: [] },
+      { ways: 1, from: seed },
+    );
+    kills += report.kills;
+  }
+  t.ok(kills > 1_000, `${kills} kills`);
+});
+
 t.test('every third of a subtask', async () => {
   await everyWay(
     // All in one subtask, and in order.

@@ -95,6 +95,13 @@ const OPERATORS: Readonly<Record<string, Keyed>> = {
       .keyBy(({ record }: Change<Event>) => key(record))
       .aggregateChanges('y', (a) => ({ n: a.count(), sum: a.sum((e) => e.n) })),
   suppress: (s, key) => s.keyBy(key).suppress('x', { until: (e) => Math.ceil(e.at / 20) * 20 }),
+  chunk: (s, key) =>
+    s
+      .keyBy(key)
+      .chunk('x', 4, { within: '1s' })
+      .map((all) => all.map(({ k, n }) => ({ k, n }))),
+  'mini-batch': (s, key) =>
+    s.keyBy(key).reduce('x', (a, b) => ({ ...b, n: a.n + b.n }), { miniBatch: { size: 1, delay: '1s' } }),
   mapAsync: (s, key) => s.keyBy(key).mapAsync('x', async (e) => e),
   match: (s, key) =>
     s
@@ -130,6 +137,7 @@ const LEAVES_NOTHING = [
   'cumulating',
   'session',
   'suppress',
+  'chunk',
   'mapAsync',
   'join',
   'match in time',
