@@ -125,6 +125,14 @@ export class Stage implements Downstream {
   }
 
   /**
+   * A checkpoint has one watermark a chain. One that comes behind an operator with watermarks of its own has not been told
+   * that, but what this one said, and says again.
+   */
+  forgetWatermark(): void {
+    this.#watermark = TIME_MIN;
+  }
+
+  /**
    * Says again the watermark that had passed at the checkpoint it starts from, for readers in other chains: if this
    * chain's inputs have ended, no other comes.
    */

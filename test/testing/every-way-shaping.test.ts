@@ -124,15 +124,6 @@ t.test('chunks of each key', async (t) => {
   t.ok(kills > 1_000, `${kills} kills`);
 });
 
-t.test('every third of a subtask', async () => {
-  await everyWay(
-    // All in one subtask, and in order.
-    (numbers: Stream<number>) => numbers.global().sample({ every: 3 }),
-    [[NUMBERS.map((n): Step<number> => ({ record: n, at: n }))]],
-    NUMBERS.filter((n) => n % 3 === 2),
-  );
-});
-
 t.test('none of a fraction of 0; nothing of a drawn sample is drawn anew', async () => {
   await everyWay(
     (numbers: Stream<number>) => numbers.sample(0),
