@@ -54,6 +54,7 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
       s.batchAsync(`batch-async-${at}`, async (batch) => batch.map((n) => n - 1), { batch: { size: 2, delay: 5 } }),
     array: (all) => all.map((n) => n - 1),
   },
+  eventTime: { stream: (s) => s.eventTime((n) => Math.abs(n), { outOfOrder: '1h' }), array: (all) => [...all] },
   chunk: {
     stream: (s, at) => s.chunk(`chunk-${at}`, 2, { within: 5 }).flatMap((chunk) => [...chunk]),
     array: (all) => [...all],
