@@ -89,7 +89,7 @@ export type {
   TemporalJoinOptions,
   WindowJoin,
 } from './join-types.js';
-export type { KeyedStream, RunningOptions } from './keyed-stream.js';
+export type { KeyedStream } from './keyed-stream.js';
 export { type Lookup, type LookupCacheOptions, tableOf } from './lookups.js';
 export type { Match, MatchOptions, MatchResults, TimedOut } from './match.js';
 export type {
@@ -107,6 +107,7 @@ export { type ConnectedFunctions, type ProcessContext, type ProcessFunctions, si
 export type { ProcessedStream } from './processed-stream.js';
 export type { Deduplicate, Ranked, Suppress, TopN } from './ranking.js';
 export { type InlineRunOptions, type RunOptions, run } from './run.js';
+export type { RunningOptions } from './running.js';
 export type { OperatorOptions, SinkOptions, Stream } from './stream.js';
 export type { WindowedStream } from './windowed-stream.js';
 export type { KeyedWindowOptions, WindowedOptions, WindowOptions, WindowResults } from './windows.js';

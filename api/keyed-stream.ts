@@ -9,12 +9,11 @@ import {
   type AggregateResults,
   aggregateBuilder,
 } from '../operators/aggregate/aggregates.js';
-import { composeAggregates } from '../operators/aggregate/compose-aggregates.js';
 import { asyncFactory } from '../operators/async/async-operator.js';
 import type { CallContext } from '../operators/async/call.js';
 import type { Change, RecordOf } from '../operators/changelog.js';
-import { aggregateFold, foldFactory, type KeyedFold, reduceFold } from '../operators/fold.js';
-import { miniBatchFactory } from '../operators/mini-batch-fold.js';
+import { reduceFold } from '../operators/fold.js';
+import { keyedChunkFactory } from '../operators/keyed-chunk.js';
 import type { OperatorFactory } from '../operators/operator.js';
 import type { Upsert } from '../operators/ranking/materialize.js';
 import type { Window, WindowAssigner } from '../operators/window/assigners.js';
@@ -23,6 +22,7 @@ import type { StateDescriptors } from '../state/descriptors.js';
 import { asyncSpec, type KeyedAsyncOptions } from './async.js';
 import { BroadcastStream, KeyedBroadcastStreams } from './broadcast.js';
 import { aggregateChanges, changelogJoin, changes } from './changelogs.js';
+import { chunkSpec } from './chunk.js';
 import { ConnectedStreams } from './connected-streams.js';
 import type { Flat } from './flat.js';
 import type { GraphBuilder, Input } from './graph-builder.js';
@@ -65,24 +65,10 @@ import {
   type Suppress,
   type TopN,
 } from './ranking.js';
+import { type AggregateDefinition, foldOf, type KeyedOptions, type RunningOptions, runningFactory } from './running.js';
 import { Stream } from './stream.js';
 import { WindowedStream } from './windowed-stream.js';
 import type { KeyedWindowOptions, WindowResults } from './windows.js';
-
-export interface KeyedOptions<T> {
-  readonly onError?: OnError<T>;
-  /** The name that it has in older checkpoints, so that its state is found again. */
-  readonly renamedFrom?: string;
-}
-
-/** Options of running aggregates. */
-export interface RunningOptions<T> extends KeyedOptions<T> {
-  /**
-   * Puts out one result a key and batch of input, the last, instead of one for each record: less for what comes after. How
-   * many records are in a batch depends on the load. Default: false.
-   */
-  readonly miniBatch?: boolean;
-}
 
 /**
  * A stream dealt by key `K`. All records of a key meet in one subtask, in order of arrival.
@@ -230,6 +216,20 @@ export class KeyedStream<K extends Key, T> {
   ): Stream<U> {
     const factory = asyncFactory({ ...asyncSpec(apply, options), order: 'key' });
     return this.#add<U>('map-async', name, factory, options as KeyedOptions<T>);
+  }
+
+  /**
+   * Gathers the records of each key into arrays of `size`, in order of arrival; smaller ones when the first record has waited
+   * for `within` (processing time), and at the end. A chunk carries the greatest timestamp of its records; watermarks wait
+   * for what came before them, so event time may be behind by `within`. State: the records that wait.
+   *
+   * Throws `MILL_OPTION_INVALID` unless `size` is a whole number, at least 1.
+   *
+   * @example rows.keyBy((row) => row.table).chunk('pages', 500, { within: '1s' }).mapAsync('written', insertAll)
+   */
+  chunk(name: string, size: number, options: KeyedOptions<T> & { readonly within: Duration }): Stream<readonly T[]> {
+    const factory = keyedChunkFactory(chunkSpec(size, options.within));
+    return this.#add<readonly T[]>('chunk', name, factory, options);
   }
 
   /**
@@ -460,17 +460,4 @@ export class KeyedStream<K extends Key, T> {
     const node = this.graph.operator({ type, name, renamedFrom, inputs: [this.input], keyed: true, onError, factory });
     return new Stream<U>(this.graph, [{ node, side: undefined }]);
   }
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: aggregators of every accumulator
-type AggregateDefinition<T> = ((a: AggregateBuilder<T>) => AggregateParts<T>) | Aggregator<T, any, any>;
-
-function runningFactory(fold: KeyedFold, { miniBatch }: RunningOptions<never>): OperatorFactory {
-  return miniBatch ? miniBatchFactory(fold) : foldFactory(fold);
-}
-
-function foldOf<T>(how: AggregateDefinition<T>): KeyedFold {
-  if (typeof how !== 'function') return aggregateFold(how, (acc, key) => ({ key, value: how.result(acc) }));
-  const composite = composeAggregates(how(aggregateBuilder<T>()));
-  return aggregateFold(composite, composite.keyedResult);
 }

@@ -5,7 +5,7 @@
 
 import { describeValue, MillraceError } from '../core/errors.js';
 import type { Key } from '../core/key.js';
-import { type Duration, durationMs } from '../core/time.js';
+import type { Duration } from '../core/time.js';
 
 import { eventTimeText } from '../engine/graph/explain.js';
 import type { Partition } from '../engine/graph/nodes.js';
@@ -30,6 +30,7 @@ import {
   BroadcastStream,
   broadcastJoin,
 } from './broadcast.js';
+import { checkSize, chunkSpec } from './chunk.js';
 import { declaredAt } from './declared-at.js';
 import { type EventTimeOptions, eventTimeOf } from './event-time.js';
 import { FORWARD, type GraphBuilder, type Input, type OperatorSpec, type Origin } from './graph-builder.js';
@@ -352,10 +353,7 @@ export class Stream<T> {
       type: 'chunk',
       name,
       onError: undefined,
-      factory: chunkFactory({
-        size: checkSize(size),
-        withinMs: within === undefined ? Number.POSITIVE_INFINITY : durationMs(within, 'within'),
-      }),
+      factory: chunkFactory(chunkSpec(size, within)),
     });
   }
 
@@ -453,11 +451,6 @@ function sampleSpec(what: number | { readonly every: number }): SampleSpec {
   if (typeof what !== 'number') return { every: checkSize(what?.every) };
   if (what >= 0 && what <= 1) return { fraction: what };
   throw invalid(`a sample of ${describeValue(what)}, expected 0 to 1`);
-}
-
-function checkSize(size: number): number {
-  if (Number.isSafeInteger(size) && size >= 1) return size;
-  throw invalid(`${describeValue(size)} records, expected a whole number, at least 1`);
 }
 
 function checkRate(perSecond: number): number {

@@ -26,7 +26,7 @@ class ChunkOperator implements Operator {
   readonly #context: OperatorContext;
   #waiting: Waiting[];
   /** All that came before it is out. */
-  #passed: number;
+  #passed = TIME_MIN;
   #cancelTimer: (() => void) | undefined;
   #isDue = false;
 
@@ -34,12 +34,14 @@ class ChunkOperator implements Operator {
     this.#spec = spec;
     this.#context = context;
     this.#waiting = [...restored];
-    // What waits came before some watermark that had passed: which, is not known.
-    this.#passed = restored.length > 0 ? TIME_MIN : context.watermark;
   }
 
   open(): void {
-    if (this.#waiting.length === 0) return;
+    // What waits came before some watermark that had passed: which, is not known.
+    if (this.#waiting.length === 0) {
+      this.#passed = this.#context.watermark;
+      return;
+    }
     this.#startTimer();
     // After a rescaling, what several subtasks had may make chunks already.
     this.#context.wake();

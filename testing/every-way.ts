@@ -126,8 +126,8 @@ class Way {
       for (const name of outputs) (got[name] as unknown[]).push(...driven.take(name));
     };
     let saved = 0;
-    // At most so many kills, so that every way comes to its end.
-    let lives = random.below(4);
+    // Anywhere, the end among it, and so few that every way comes to its end.
+    const killsAt = Array.from({ length: random.below(4) }, () => random.below(this.#moves.length + 1));
     for (let at = 0; at <= this.#moves.length; at += 1) {
       // The clock is not moved twice: there is no going back to before.
       const moved = at > 0 && 'advance' in (this.#moves[at - 1] as Move);
@@ -137,8 +137,8 @@ class Way {
         saved = at;
         this.snapshots += 1;
       }
-      if (lives > 0 && random.below(4) === 0) {
-        lives -= 1;
+      if (killsAt.includes(at)) {
+        killsAt.splice(killsAt.indexOf(at), 1);
         await this.#killAndRestore(at, saved, driven);
         at = saved;
       }

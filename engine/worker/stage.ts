@@ -65,6 +65,8 @@ export class Stage implements Downstream {
   readonly #inbox = new Inbox(new Batch(0));
   /** Ports whose records have keys; none where there is no state for them. */
   readonly #keyedPorts: ReadonlySet<number>;
+  /** Ports whose records every subtask has. They fail alike in each, and the first one puts out their dead letters. */
+  readonly #broadcastPorts: ReadonlySet<number>;
   #control: Control | undefined;
   /** The final watermark and the end, while the operator holds them; barriers go past them. */
   readonly #heldEnd: Control[] = [];
@@ -83,6 +85,7 @@ export class Stage implements Downstream {
     this.node = options.node;
     this.state = options.state;
     this.#options = options;
+    this.#broadcastPorts = broadcastPortsOf(options.node);
     this.#keyedPorts = keyedPortsOf(options.node, options.state);
     this.#watermark = options.watermark;
     this.#cutAt = options.cutAt;
@@ -120,6 +123,14 @@ export class Stage implements Downstream {
   offerControl(control: Control): void {
     this.#control = control;
     if (control.kind === 'watermark') this.#watermark = control.time;
+  }
+
+  /**
+   * A checkpoint has one watermark a chain. One that comes behind an operator with watermarks of its own has not been told
+   * that, but what this one said, and says again.
+   */
+  forgetWatermark(): void {
+    this.#watermark = TIME_MIN;
   }
 
   /**
@@ -346,7 +357,9 @@ export class Stage implements Downstream {
     const { batch, cursor, port } = this.#inbox;
     const key = this.#keyedPorts.has(port) ? batch.keys[cursor] : undefined;
     const failure = this.#failure(error, { key, position: this.#options.position() });
-    this.#giveUp(failure, batch.records[cursor], key, batch.timestamps[cursor] as number);
+    const isCopy = this.#broadcastPorts.has(port) && this.#options.context.subtask > 0;
+    if (!isCopy || this.node.onError === 'fail' || failure.kind === 'bug')
+      this.#giveUp(failure, batch.records[cursor], key, batch.timestamps[cursor] as number);
     this.#inbox.cursor = cursor + 1;
   }
 
@@ -425,7 +438,12 @@ function isEnd(control: Control): boolean {
   return control.kind === 'end' || (control.kind === 'watermark' && control.time === TIME_MAX);
 }
 
-function keyedPortsOf({ inputs }: LogicalNode, state: KeyedState | undefined): ReadonlySet<number> {
+function broadcastPortsOf({ inputs }: LogicalNode): ReadonlySet<number> {
+  return new Set(inputs.flatMap(({ port, partition }) => (partition.kind === 'broadcast' ? [port] : [])));
+}
+
+function keyedPortsOf(node: LogicalNode, state: KeyedState | undefined): ReadonlySet<number> {
   if (!state) return new Set();
-  return new Set(inputs.flatMap(({ port, partition }) => (partition.kind === 'broadcast' ? [] : [port])));
+  const broadcast = broadcastPortsOf(node);
+  return new Set(node.inputs.flatMap(({ port }) => (broadcast.has(port) ? [] : [port])));
 }

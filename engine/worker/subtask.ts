@@ -140,7 +140,12 @@ export class Subtask {
 
   /** Opens every operator; resolves when records may come. */
   async open(): Promise<void> {
-    for (const stage of this.#stages) await stage.operator.open?.();
+    let heldBack = false;
+    for (const stage of this.#stages) {
+      if (heldBack) stage.forgetWatermark();
+      await stage.operator.open?.();
+      heldBack ||= stage.operator.ownWatermark !== undefined;
+    }
     if (this.#gate) this.#stages[0]?.repeatWatermark();
   }
 

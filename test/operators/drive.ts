@@ -51,6 +51,7 @@ export class Drive {
   private operator: Operator;
   /** Once it is open. */
   opened: void | Promise<void>;
+  private alarms: { readonly at: number; readonly fire: () => void }[] = [];
   /** What checkpoints hold. */
   private written = new WrittenRows();
 
@@ -83,8 +84,11 @@ export class Drive {
     while (!this.state.prepare(inbox));
     while (!inbox.drained) {
       this.operator.process(inbox);
+      const { woken } = this;
       this.drain();
+      this.woken = woken;
     }
+    this.settle();
   }
 
   advance(watermark: number): void {
@@ -96,12 +100,17 @@ export class Drive {
   /** Moves processing time on. */
   moveTo(now: number): void {
     this.now = now;
+    for (const { fire } of this.alarms.filter(({ at }) => at <= now)) fire();
+    this.alarms = this.alarms.filter(({ at }) => at > now);
+    this.settle();
     this.fire('processing', now, () => this.operator.onProcessingTime?.(now) ?? true);
     this.expire('processing', now);
   }
 
   /** A barrier. Its rows are written some time, at the latest before the next one. */
   seal(): void {
+    while (!(this.operator.readyForBarrier?.() ?? true)) this.drain();
+    this.drain();
     while (!this.state.drainSealed(1));
     this.state.seal(this.written);
   }
@@ -122,10 +131,30 @@ export class Drive {
   restart(make = this.make): void {
     this.checkpoint();
     this.make = make;
+    void this.operator.close?.();
     this.state = this.newState();
     this.operator = this.start();
     for (const row of this.written.rows()) this.state.restore(row);
     this.opened = this.operator.open?.();
+  }
+
+  /** Calls the operator as long as it asks for it. */
+  private settle(): void {
+    while (this.woken) {
+      this.woken = false;
+      this.operator.onWake?.();
+      const { woken } = this;
+      this.drain();
+      this.woken = woken;
+    }
+  }
+
+  private alarm(ms: number, fire: () => void): () => void {
+    const alarm = { at: this.now + ms, fire };
+    this.alarms.push(alarm);
+    return () => {
+      this.alarms = this.alarms.filter((each) => each !== alarm);
+    };
   }
 
   private start(): Operator {
@@ -134,7 +163,7 @@ export class Drive {
       uid: 'driven',
       subtask: 0,
       parallelism: 1,
-      host: { now: () => this.now } as Host,
+      host: { now: () => this.now, timer: (ms, fire) => this.alarm(ms, fire) } as Host,
       output: this.output,
       state: this.state,
       side: (name) => this.side(name),

@@ -7,6 +7,11 @@ import { everyWay, type Phase, type Step } from 'millrace/testing';
 import t from 'tap';
 import { Random } from '../../core/random.js';
 
+t.setTimeout(180_000);
+
+/** Of a key's calls, and of look-ups: each goes one way. */
+const SCENARIOS = 1_000;
+
 interface Event {
   readonly id: number;
   readonly time: number;
@@ -83,7 +88,7 @@ t.test('several records a call', async (t) => {
 
 t.test('one call a key at a time, in order, wherever the keys go', async (t) => {
   let rescales = 0;
-  for (let seed = 0; seed < 40; seed += 1) {
+  for (let seed = 0; seed < SCENARIOS; seed += 1) {
     const random = new Random(seed);
     const keys = ['a', 'b', null];
     // A channel for each key: its records are in order.
@@ -121,7 +126,7 @@ t.test('one call a key at a time, in order, wherever the keys go', async (t) => 
         const own = taken.filter((record) => record.key === key).map(({ n }) => n);
         return own.map((_, at) => ({ key, all: own.slice(0, at + 1) }));
       }),
-      { ways: 25 },
+      { ways: 1, from: seed },
     );
     rescales += report.rescales;
   }
@@ -129,33 +134,39 @@ t.test('one call a key at a time, in order, wherever the keys go', async (t) => 
 });
 
 t.test('lookup joins', async (t) => {
-  const { phases: all, events } = phases(new Random(1));
-  const rows = new Map(events.filter(({ id }) => id % 3 > 0).map(({ id }) => [id, `row ${id}`]));
-  const report = await everyWay(
-    (stream: Stream<Event>) =>
-      stream
-        .lookupJoin(
-          'rows',
-          {
-            key: ({ id }) => id,
-            lookupAll: async (ids) => ids.map((id) => rows.get(id)),
-            batch: { size: 3, delay: 5 },
-            cache: { size: 2, ttl: '1h' },
-          },
-          (event, row) => ({ id: event.id, row }),
-        )
-        .lookupJoin('again', { key: ({ id }) => id, lookup: async (id) => rows.get(id) }, (event, row) => [
-          event.row,
-          row,
-        ])
-        .lookupJoin(
-          'table',
-          { key: ([row]) => row, table: () => [['row 1', 1]] as const, type: 'left' },
-          ([row], one) => [row, one],
-        ),
-    all,
-    [...rows.values()].map((row) => [row, row === 'row 1' ? 1 : undefined]),
-    { ways: 60 },
-  );
-  t.ok(report.kills > 30, `${report.kills} kills`);
+  let [kills, found] = [0, 0];
+  for (let seed = 0; seed < SCENARIOS; seed += 1) {
+    const random = new Random(seed);
+    const { phases: all, events } = phases(random);
+    const rows = new Map(events.filter(() => random.below(3) > 0).map(({ id }) => [id, `row ${id}`]));
+    found += rows.size;
+    const report = await everyWay(
+      (stream: Stream<Event>) =>
+        stream
+          .lookupJoin(
+            'rows',
+            {
+              key: ({ id }) => id,
+              lookupAll: async (ids) => ids.map((id) => rows.get(id)),
+              batch: { size: 3, delay: 5 },
+              cache: { size: 2, ttl: '1h' },
+            },
+            (event, row) => ({ id: event.id, row }),
+          )
+          .lookupJoin('again', { key: ({ id }) => id, lookup: async (id) => rows.get(id) }, (event, row) => [
+            event.row,
+            row,
+          ])
+          .lookupJoin(
+            'table',
+            { key: ([row]) => row, table: () => [['row 1', 1]] as const, type: 'left' },
+            ([row], one) => [row, one],
+          ),
+      all,
+      [...rows.values()].map((row) => [row, row === 'row 1' ? 1 : undefined]),
+      { ways: 1, from: seed },
+    );
+    kills += report.kills;
+  }
+  t.ok(kills > 500 && found > 3_000, `${kills} kills, ${found} rows`);
 });

@@ -5,10 +5,14 @@
 import {
   type AggregateBuilder,
   type Change,
+  calendar,
   countWindow,
   cumulate,
+  evictor,
   globalWindow,
   type Key,
+  type PatternRule,
+  type PatternStart,
   type Stream,
   session,
   sliding,
@@ -53,6 +57,16 @@ interface Event {
 /** Negative, equal and huge ones. */
 const TIMES = [-8e15, -11, -10, -1, 0, 0, 3, 9, 10, 10, 25, 8e15];
 
+const PATTERNS = {
+  rise: (p: PatternStart<Event>, { to }: { to: number }) =>
+    p
+      .begin('low', (e) => e.at < 0)
+      .followedBy('high', (e) => e.at > to)
+      .within(20),
+};
+
+const RULE: PatternRule<typeof PATTERNS> = { id: 'rise', pattern: 'rise', params: { to: 5 } };
+
 // biome-ignore lint/suspicious/noExplicitAny: of whatever records
 type Keyed = (events: Stream<Event>, key: (event: Event) => Key) => Stream<any>;
 
@@ -95,6 +109,13 @@ const OPERATORS: Readonly<Record<string, Keyed>> = {
       .keyBy(({ record }: Change<Event>) => key(record))
       .aggregateChanges('y', (a) => ({ n: a.count(), sum: a.sum((e) => e.n) })),
   suppress: (s, key) => s.keyBy(key).suppress('x', { until: (e) => Math.ceil(e.at / 20) * 20 }),
+  chunk: (s, key) =>
+    s
+      .keyBy(key)
+      .chunk('x', 4, { within: '1s' })
+      .map((all) => all.map(({ k, n }) => ({ k, n }))),
+  'mini-batch': (s, key) =>
+    s.keyBy(key).reduce('x', (a, b) => ({ ...b, n: a.n + b.n }), { miniBatch: { size: 1, delay: '1s' } }),
   mapAsync: (s, key) => s.keyBy(key).mapAsync('x', async (e) => e),
   match: (s, key) =>
     s
@@ -115,6 +136,74 @@ const OPERATORS: Readonly<Record<string, Keyed>> = {
     const keyed = s.keyBy(key);
     return keyed.join('x', keyed, { within: [0, 9] }, (a, b) => ({ k: a.k, a: a.n, b: b.n }));
   },
+  'outer join': (s, key) => {
+    const keyed = s.keyBy(key);
+    const later = s.filter((e) => e.at > 0).keyBy(key);
+    return keyed.join('x', later, { within: [1, 9], type: 'full' }, (a, b) => ({ a: a?.n, b: b?.n, k: (a ?? b)?.k }));
+  },
+  'window join': (s, key) => {
+    const keyed = s.keyBy(key);
+    return keyed.join('x', keyed, { window: tumbling(10) }, (a, b) => ({ k: a.k, a: a.n, b: b.n }));
+  },
+  coGroup: (s, key) => {
+    const keyed = s.keyBy(key);
+    const later = s.filter((e) => e.at > 0).keyBy(key);
+    return keyed.coGroup('x', later, { window: session(5) }, (key, { start, end }, all, some) => [
+      { key, start, end, all: all.map(({ n }) => n), some: some.length },
+    ]);
+  },
+  temporalJoin: (s, key) => {
+    const keyed = s.keyBy(key);
+    return keyed.temporalJoin('x', keyed, (e, version) => ({ k: e.k, n: e.n, version: version.n }));
+  },
+  connect: (s, key) => {
+    const keyed = s.keyBy(key);
+    return keyed.connect(keyed).process('x', {
+      state: { sum: state.value({ initial: 0 }) },
+      onFirst: ({ n }, ctx) => {
+        ctx.state.sum.set(ctx.state.sum.get() + n);
+        ctx.eventTimers.add(1e16);
+      },
+      onSecond: ({ n }, ctx) => ctx.state.sum.set(ctx.state.sum.get() + 100 * n),
+      onTimer: (_time, ctx) => [{ key: ctx.key, sum: ctx.state.sum.get() }],
+    });
+  },
+  broadcast: (s, key) =>
+    s
+      .keyBy(key)
+      .connect(s.broadcast())
+      .process('x', {
+        broadcast: { sum: state.reducing<number>((a, b) => a + b) },
+        state: { sum: state.value({ initial: 0 }) },
+        onBroadcast: ({ n }, ctx) => ctx.broadcast.sum.add(n),
+        onRecord: ({ n }, ctx) => {
+          ctx.state.sum.set(ctx.state.sum.get() + n);
+          ctx.eventTimers.add(1e16);
+        },
+        onTimer: (_time, ctx) => [{ key: ctx.key, own: ctx.state.sum.get(), all: ctx.broadcast.sum.get() }],
+      }),
+  'in two stages': (s, key) => s.keyBy(key).window(sliding(20, 5), { preAggregate: true }).aggregate('x', count),
+  calendar: (s, key) =>
+    s
+      .keyBy(key)
+      .window(calendar('day', { zone: 'Europe/Berlin' }))
+      .aggregate('x', count),
+  evicting: (s, key) =>
+    s
+      .keyBy(key)
+      .window(cumulate(20, 10), { trigger: trigger.eventTime({ early: trigger.count(2) }), evictor: evictor.time(5) })
+      .process('x', (key, { start, end }, all) => [{ key, start, end, all: all.map(({ n }) => n) }]),
+  materialize: (s, key) =>
+    s
+      .keyBy(key)
+      .changes('x')
+      .keyBy(({ record }: Change<Event>) => key(record))
+      .materialize('y'),
+  matchDynamic: (s, key) =>
+    s
+      .keyBy(key)
+      .matchDynamic('x', s.flatMap((e) => (e.k === 0 && e.n === 0 ? [RULE] : [])).broadcast(), PATTERNS)
+      .matches.map(({ key, match }) => ({ key, match })),
   changelogJoin: (s, key) => {
     const keyed = s.keyBy(key);
     return keyed
@@ -130,8 +219,15 @@ const LEAVES_NOTHING = [
   'cumulating',
   'session',
   'suppress',
+  'chunk',
   'mapAsync',
   'join',
+  'outer join',
+  'window join',
+  'coGroup',
+  'in two stages',
+  'calendar',
+  'evicting',
   'match in time',
 ];
 

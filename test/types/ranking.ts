@@ -29,6 +29,9 @@ recordsOf(byAuction.aggregate('i', (a) => ({ n: a.count() }), { miniBatch: true 
   n: number;
 }>(true);
 
+recordsOf(byAuction.reduce('s', (a) => a, { miniBatch: { size: 100, delay: '1s' } })).are<Bid>(true);
+recordsOf(byAuction.chunk('t', 100, { within: '1s' })).are<readonly Bid[]>(true);
+
 recordsOf(
   changed
     .keyBy(({ record }) => record.auction)
@@ -49,3 +52,7 @@ byAuction.deduplicate('m', {});
 byAuction.suppress('n', {});
 // @ts-expect-error no such field
 byAuction.suppress('o', { until: (bid) => bid.end });
+// @ts-expect-error how long records wait
+byAuction.chunk('u', 100);
+// @ts-expect-error how many, and how long
+byAuction.reduce('v', (a) => a, { miniBatch: { size: 100 } });
