@@ -25,9 +25,15 @@ interface NamedModel {
   readonly id: string;
 }
 
-/** Which models of a worker are down: a circuit breaker for each. */
+/** Which models of a worker are down, a circuit breaker for each, and which ask to be left alone. */
 export class ModelHealth {
   readonly #failures = new Map<string, { count: number; since: number }>();
+  readonly #rests = new Map<string, number>();
+
+  /** For so long its provider has asked to be left alone, whoever has been told so. */
+  restMs(model: NamedModel, now: number): number {
+    return Math.max(0, (this.#rests.get(model.id) ?? 0) - now);
+  }
 
   /** Until then, by the monotonic clock, it is not worth a call. */
   brokenUntil(model: NamedModel): number {
@@ -35,7 +41,8 @@ export class ModelHealth {
     return failures && failures.count >= BREAKS_AT ? failures.since + BROKEN_MS : 0;
   }
 
-  failed(model: NamedModel, now: number): void {
+  failed(model: NamedModel, now: number, { retryAfterMs = 0 }: Failure): void {
+    if (retryAfterMs > 0) this.#rests.set(model.id, Math.max(this.#rests.get(model.id) ?? 0, now + retryAfterMs));
     const count = (this.#failures.get(model.id)?.count ?? 0) + 1;
     this.#failures.set(model.id, { count, since: now });
   }
@@ -93,6 +100,8 @@ async function answerOf<M extends NamedModel, A>(
   ask: (model: M, call: ModelCall) => Promise<A>,
 ): Promise<A> {
   for (let attempt = 1; ; attempt += 1) {
+    const rest = health.restMs(model, host.elapsed());
+    if (rest > 0) await pause(host, jittered(rest, host), parent);
     try {
       const answer = await withTimeout(host, CALL_TIMEOUT_MS, parent, (signal) =>
         ask(model, { signal, fetch: (input, init) => host.fetch(input as string, init) }),
@@ -101,9 +110,10 @@ async function answerOf<M extends NamedModel, A>(
       return answer;
     } catch (error) {
       if (parent.aborted || !isPassing(error)) throw error;
-      health.failed(model, host.elapsed());
+      health.failed(model, host.elapsed(), error as Failure);
       if (attempt >= attempts) throw error;
-      await pause(host, delayOf(error as Failure, attempt, host), parent);
+      // What its provider asks for is seen to above.
+      if (!(error as Failure).retryAfterMs) await pause(host, delayOf(attempt, host), parent);
     }
   }
 }
@@ -113,9 +123,12 @@ function isPassing(error: unknown): boolean {
   return retryable === true || code === 'MILL_ASYNC_TIMEOUT';
 }
 
-/** What the provider asks for, or twice as long each time; jittered, so that those who failed together do not come back together. */
-function delayOf({ retryAfterMs }: Failure, attempt: number, host: Host): number {
-  const jitter = 0.5 + host.random() / 2 ** 33;
-  if (retryAfterMs !== undefined) return retryAfterMs * (0.9 + jitter / 5);
-  return Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** (attempt - 1)) * jitter;
+/** Twice as long each time, half of it or more by chance. */
+function delayOf(attempt: number, host: Host): number {
+  return Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** (attempt - 1)) * (0.5 + host.random() / 2 ** 33);
+}
+
+/** So that those who wait together do not come back together. */
+function jittered(ms: number, host: Host): number {
+  return ms * (1 + host.random() / 2 ** 32 / 10);
 }
