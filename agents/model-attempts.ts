@@ -100,8 +100,9 @@ async function answerOf<M extends NamedModel, A>(
   ask: (model: M, call: ModelCall) => Promise<A>,
 ): Promise<A> {
   for (let attempt = 1; ; attempt += 1) {
-    const rest = health.restMs(model, host.elapsed());
-    if (rest > 0) await pause(host, jittered(rest, host), parent);
+    // Who comes back first may be told to wait longer, and all others with it.
+    for (let rest = 0; (rest = health.restMs(model, host.elapsed())) > 0; )
+      await pause(host, jittered(rest, host), parent);
     try {
       const answer = await withTimeout(host, CALL_TIMEOUT_MS, parent, (signal) =>
         ask(model, { signal, fetch: (input, init) => host.fetch(input as string, init) }),
