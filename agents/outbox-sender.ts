@@ -4,11 +4,13 @@
  * Invariant: a message leaves the key's row only after its receiver has acknowledged it, so that after a failure it is sent
  * again, with the same key.
  */
+import { MillraceError } from '../core/errors.js';
 import type { OperatorContext } from '../operators/operator.js';
 import type { Agent } from './agent.js';
 import type { CheckpointGate } from './checkpoint-gate.js';
 import type { OutboxRow } from './run-row.js';
 import { pause, withTimeout } from './timeout.js';
+import type { Tool } from './tool.js';
 
 const DELAY_MS = 500;
 const DELAY_MS_MAX = 30_000;
@@ -60,10 +62,11 @@ export class OutboxSender {
   }
 
   async #send(key: unknown, message: OutboxRow, takenInAt: number, signal: AbortSignal): Promise<void> {
+    const tool = this.#toolOf(message);
     await this.#gate.passed(() => takenInAt);
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        return await this.#sendOnce(key, message, signal);
+        return await this.#sendOnce(tool, key, message, signal);
       } catch {
         const { host } = this.#context;
         await pause(host, Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** attempt), signal);
@@ -71,19 +74,20 @@ export class OutboxSender {
     }
   }
 
-  async #sendOnce(key: unknown, message: OutboxRow, signal: AbortSignal): Promise<void> {
+  async #sendOnce(tool: Tool, key: unknown, message: OutboxRow, signal: AbortSignal): Promise<void> {
     const { host } = this.#context;
-    const { tool: name, version, input, idempotencyKey } = message;
-    const tool = this.#agents.get(version)?.tools[name] ?? newestTool(this.#agents, name);
+    const { input, idempotencyKey } = message;
     const fetch: typeof globalThis.fetch = (request, init) => host.fetch(request as string, init);
     await withTimeout(host, tool.timeoutMs, signal, (own) =>
       tool.run(input as never, { idempotencyKey, signal: own, key, fetch }),
     );
   }
-}
-
-/** Messages outlive the version that has sent them. */
-function newestTool(agents: ReadonlyMap<string, Agent<never, unknown>>, name: string) {
-  for (const { tools } of [...agents.values()].reverse()) if (Object.hasOwn(tools, name)) return tools[name] as never;
-  throw new TypeError(`no version of the agent has a tool ${name}`);
+  /** Messages outlive the version that has sent them. Throws `MILL_AGENT_VERSION_MISSING`. */
+  #toolOf({ tool: name, version }: OutboxRow): Tool {
+    const newestFirst = [...this.#agents.values()].reverse();
+    for (const each of [this.#agents.get(version), ...newestFirst])
+      if (each && Object.hasOwn(each.tools, name)) return each.tools[name] as Tool;
+    const text = `a message of the tool ${name} is to be sent, and no version of the agent has that tool any more`;
+    throw new MillraceError('MILL_AGENT_VERSION_MISSING', text, { operator: this.#context.uid });
+  }
 }
