@@ -125,6 +125,17 @@ export function placed(steps: Program): (readonly [op: Op, i: number])[] {
   return steps.flatMap((each) => (each.op === 'all' ? each.ops : [each])).map((each, i) => [each, i] as const);
 }
 
+/** The place of the first of the steps that go side by side with this one. */
+export function togetherFrom(all: Scenario, n: number, i: number): number {
+  let first = 0;
+  for (const each of programOf(all, n)) {
+    const next = first + (each.op === 'all' ? each.ops.length : 1);
+    if (i < next) break;
+    first = next;
+  }
+  return first;
+}
+
 /** Whether the event of a wait comes at all. */
 const comes = (n: number, i: number): boolean => (n * 7 + i * 3) % 4 > 0;
 

@@ -24,6 +24,7 @@ import {
   programOf,
   type Scenario,
   scenario,
+  togetherFrom,
 } from './random-program.js';
 import { scripted } from './scripted-model.js';
 
@@ -46,9 +47,14 @@ class World {
   readonly wrong: string[] = [];
   readonly #acted = new Map<number, number>();
   readonly #attempts = new Map<string, number>();
+  readonly #firstBeside: (n: number, i: number) => number;
   #calls = 0;
   /** Nothing may be asked or told any more. */
   closed = false;
+
+  constructor(all?: Scenario) {
+    this.#firstBeside = (n, i) => (all ? togetherFrom(all, n, i) : i);
+  }
 
   /** Something is asked for the `i`th step of a run, which is answered some time later. */
   async ask(n: number, i: number): Promise<void> {
@@ -68,7 +74,7 @@ class World {
     }
     const heard = this.told[effect].get(name) ?? [];
     this.told[effect].set(name, [...heard, key]);
-    if (effect !== 'outbox') this.#acted.set(n, Math.max(i, this.#acted.get(n) ?? -1));
+    if (effect !== 'outbox') this.#acted.set(n, Math.max(this.#firstBeside(n, i), this.#acted.get(n) ?? -1));
     await this.#later(n, i);
     if (goes === 'lost' && attempt < 3) throw Object.assign(new Error('no answer'), { name: 'TimeoutError' });
     return `acted ${name}`;
@@ -302,7 +308,7 @@ function check(what: string, got: readonly string[], wanted: readonly string[]):
 }
 
 async function tried(all: Scenario): Promise<number> {
-  world = new World();
+  world = new World(all);
   const made = agentOf(all, world);
   const result = await simulate(jobOf(all, made), {
     seed: all.seed,
