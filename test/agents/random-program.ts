@@ -15,6 +15,8 @@ export type Op =
     }
   | { readonly op: 'wait'; readonly what: 'own' | 'any' | 'nothing'; readonly bounded: boolean }
   | { readonly op: 'approve'; readonly decided: 'yes' | 'no' | 'never'; readonly onTimeout: 'approve' | 'deny' }
+  /** Waits for any event, and acts on it. */
+  | { readonly op: 'react'; readonly effect: 'once' | 'idempotent' | 'outbox' }
   | { readonly op: 'sleep'; readonly time: 'event' | 'processing' };
 
 /** Steps side by side, one each. */
@@ -44,6 +46,7 @@ export interface Scenario {
   readonly checkpointMs: number;
 }
 
+/** One step each. */
 const op: fc.Arbitrary<Op> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ op: fc.constantFrom('model', 'emit', 'write', 'random') }) },
   fc.record({ op: fc.constantFrom('step', 'read'), fails: fc.boolean() }),
@@ -73,6 +76,10 @@ const op: fc.Arbitrary<Op> = fc.oneof(
 
 const step: fc.Arbitrary<Op | Together> = fc.oneof(
   { weight: 5, arbitrary: op },
+  {
+    weight: 2,
+    arbitrary: fc.record({ op: fc.constant('react'), effect: fc.constantFrom('once', 'idempotent', 'outbox') }),
+  },
   fc.record({ op: fc.constant('all'), ops: fc.array(op, { minLength: 2, maxLength: 3 }) }),
 );
 
@@ -83,8 +90,8 @@ const program: fc.Arbitrary<Program> = fc
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   programs: fc.array(program, { minLength: 1, maxLength: 3 }),
   keys: fc.integer({ min: 1, max: 4 }),
-  inputs: fc.integer({ min: 1, max: 14 }),
-  anyEvents: fc.array(fc.nat(3), { maxLength: 8 }),
+  inputs: fc.integer({ min: 4, max: 14 }),
+  anyEvents: fc.array(fc.nat(3), { maxLength: 16 }),
   strays: fc.array(fc.nat(3), { maxLength: 3 }),
   stepsMax: fc.constantFrom(1, 16),
   perKey: fc.boolean(),
@@ -93,8 +100,8 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   mailbox: fc.constantFrom(1, 3, 1_000),
   seed: fc.nat(1_000_000),
   workers: fc.integer({ min: 1, max: 3 }),
-  crashes: fc.integer({ min: 0, max: 4 }),
-  checkpointMs: fc.constantFrom(5, 20, 60),
+  crashes: fc.integer({ min: 0, max: 6 }),
+  checkpointMs: fc.constantFrom(5, 20, 60, 200),
 });
 
 /** An input: the `n`th of all. */
@@ -205,6 +212,8 @@ export function expectedOf(all: Scenario): Expected {
           if (each.what === 'any') return ANY;
           if (each.what === 'own' && comes(n, i)) return name;
           return each.bounded ? 'none' : 'MILL_AGENT_INPUT_ENDED';
+        case 'react':
+          return ANY;
         case 'approve':
           return String(each.decided === 'never' ? each.onTimeout === 'approve' : each.decided === 'yes');
         case 'sleep':

@@ -31,7 +31,7 @@ import { scripted } from './scripted-model.js';
 const flag = (name: string): string | undefined =>
   process.argv.find((each) => each.startsWith(`--${name}=`))?.slice(name.length + 3);
 
-const RUNS = Number(flag('runs') ?? 60);
+const RUNS = Number(flag('runs') ?? 50);
 const SEED = Number(flag('seed') ?? 20_261_127);
 
 type Effect = 'once' | 'idempotent' | 'outbox';
@@ -63,8 +63,9 @@ class World {
     await this.#later(n, i);
   }
 
-  async act(effect: Effect, goes: 'well' | 'declined' | 'lost', { n, i }: Call, key: string): Promise<string> {
-    const name = nameOf(n, i);
+  async act(effect: Effect, goes: 'well' | 'declined' | 'lost', call: Call, key: string): Promise<string> {
+    const { n, i } = call;
+    const name = actNameOf(call);
     const attempt = (this.#attempts.get(name) ?? 0) + 1;
     this.#attempts.set(name, attempt);
     if (effect === 'outbox' && goes !== 'well' && attempt < 3) throw new Error('not now');
@@ -83,17 +84,26 @@ class World {
   async #later(n: number, i: number): Promise<void> {
     if (this.closed) this.wrong.push(`${nameOf(n, i)} was asked by a replay`);
     this.#calls += 1;
-    for (let turns = (this.#calls * 37) % 120; turns > 0; turns -= 1) await null;
+    for (let turns = (this.#calls * 37) % 300; turns > 0; turns -= 1) await null;
   }
 }
 
 const Call = z.object({
   n: z.number(),
   i: z.number(),
+  on: z.string().optional(),
   goes: z.enum(['well', 'declined', 'lost']).default('well'),
   fails: z.boolean().default(false),
 });
-type Call = { readonly n: number; readonly i: number };
+
+interface Call {
+  readonly n: number;
+  readonly i: number;
+  /** The event that it is about. */
+  readonly on?: string | undefined;
+}
+
+const actNameOf = ({ n, i, on }: Call): string => (on === undefined ? nameOf(n, i) : `${nameOf(n, i)} on ${on}`);
 
 function toolsOf(world: World): Record<string, Tool> {
   const acting = (effect: Effect): Tool =>
@@ -103,9 +113,9 @@ function toolsOf(world: World): Record<string, Tool> {
       effect,
       run: (call, { idempotencyKey }) => world.act(effect, call.goes, call, idempotencyKey),
       ...(effect === 'once' && {
-        reconcile: ({ n, i }: Call, { idempotencyKey }: { idempotencyKey: string }) =>
-          world.told.once.get(nameOf(n, i))?.includes(idempotencyKey)
-            ? ({ outcome: 'done', result: `acted ${nameOf(n, i)}` } as const)
+        reconcile: (call: Call, { idempotencyKey }: { idempotencyKey: string }) =>
+          world.told.once.get(actNameOf(call))?.includes(idempotencyKey)
+            ? ({ outcome: 'done', result: `acted ${actNameOf(call)}` } as const)
             : ({ outcome: 'not-done' } as const),
       }),
     }) as unknown as Tool;
@@ -230,6 +240,15 @@ async function stepOf(ctx: Context, { op, n, i, drawn, any }: Doing): Promise<st
       if (event) any.push(event.to);
       return ANY;
     }
+    case 'react': {
+      const isAny = ({ to }: Event): boolean => to.startsWith('any');
+      const event = await ctx.waitForEvent<Event>(`wait ${i}`, isAny, { timeout: '1000d' });
+      // As many steps either way: people's decisions name them by number.
+      if (!event) return ctx.step('nothing', () => ANY);
+      any.push(event.to);
+      await ctx.tool(op.effect, { n, i, on: event.to });
+      return ANY;
+    }
     case 'approve':
       return String(await ctx.approve(name, { timeout: '1000d', onTimeout: op.onTimeout }));
     case 'sleep':
@@ -253,6 +272,7 @@ function decisionsOf(all: Scenario): (Decision & Event)[] {
     let step = 0;
     return placed(programOf(all, n)).flatMap(([op]): (Decision & Event)[] => {
       const own = step;
+      if (op.op === 'react') step += 1;
       if (op.op !== 'emit' && op.op !== 'write' && op.op !== 'throw') step += 1;
       if (op.op !== 'approve' || op.decided === 'never') return [];
       return [{ key, at, to: 'decision', run, step: own, approved: op.decided === 'yes' }];
@@ -261,7 +281,7 @@ function decisionsOf(all: Scenario): (Decision & Event)[] {
 }
 
 const source = <T>(records: readonly T[], splits = 1) =>
-  generate({ count: records.length, splits, rate: 400, make: (n): T => records[n] as T });
+  generate({ count: records.length, splits, rate: 150, make: (n): T => records[n] as T });
 
 function jobOf(all: Scenario, made: ReturnType<typeof agentOf>) {
   const byKey = ({ key }: { readonly key: number }): number => key;
@@ -345,11 +365,8 @@ async function tried(all: Scenario): Promise<number> {
   check('events', [...taken, ...unclaimed.map(({ to }) => to)], want);
   for (const effect of ['once', 'idempotent', 'outbox'] as const) {
     const told = [...world.told[effect]];
-    check(
-      effect,
-      told.map(([name]) => name),
-      expected.acts[effect],
-    );
+    const names = told.map(([name]) => name);
+    check(effect, names, [...expected.acts[effect], ...reactions(effect, runs)]);
     for (const [name, keys] of told) {
       if (new Set(keys).size > 1) throw new Error(`${effect} ${name} has several keys`);
       if (effect === 'once' && keys.length > 1) throw new Error(`${name} was made ${keys.length} times`);
@@ -361,6 +378,16 @@ async function tried(all: Scenario): Promise<number> {
     throw new Error(`replayed: ${JSON.stringify(report.examples[0])}`);
   check('asked', world.wrong, []);
   return result.crashes;
+}
+
+/** Acts on events that runs have made, also those that have failed. */
+function reactions(effect: Effect, runs: readonly RunRecord[]): string[] {
+  return runs.flatMap(({ steps }) =>
+    steps.flatMap(({ kind, name, request }) => {
+      const { input } = request as { input?: Call };
+      return kind === 'tool' && name === effect && input?.on !== undefined ? [actNameOf(input)] : [];
+    }),
+  );
 }
 
 /** What is recorded is the same whenever it is looked at. */
