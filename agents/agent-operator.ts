@@ -233,7 +233,7 @@ class AgentOperator implements Operator, RunHost {
       startedAt,
       steps: [],
       begun: [],
-      emitted: 0,
+      emitted: [],
       deadlines: {},
       doubts: {},
     };
@@ -359,14 +359,8 @@ class AgentOperator implements Operator, RunHost {
   }
 
   #flush(run: Run): void {
-    const { row, outputs } = run;
-    const time = this.#stamp(row.timestamp);
-    if (outputs.length > row.emitted) {
-      for (const { port, value } of outputs.slice(row.emitted)) this.#context.side(port).push(value, time);
-      this.change(run, ({ run: open }) => {
-        if (open) open.emitted = outputs.length;
-      });
-    }
+    const time = this.#stamp(run.row.timestamp);
+    for (const { port, value } of run.send()) this.#context.side(port).push(value, time);
     if (run.result) this.#end(run, run.result, time);
   }
 

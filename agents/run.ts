@@ -3,13 +3,13 @@
  * recorded as far as there are some, else by asking.
  *
  * Invariants: steps are numbered in the order in which they are asked; a step's answer is recorded before the function gets
- * it; what it has put out is counted, so that a run that is executed again puts nothing out twice. After `abandon` nothing
+ * it; what it has put out is noted, so that a run that is executed again puts nothing out twice. After `abandon` nothing
  * that comes later counts, and the function is never heard of again.
  */
 import { MillraceError } from '../core/errors.js';
 import { TIME_MIN } from '../core/time.js';
 import { copyOf, plainError, replyOf, valueOf } from './answers.js';
-import { changesBetween, fingerprintOf } from './fingerprint.js';
+import { changesBetween, fingerprintOf, sumOf } from './fingerprint.js';
 import type { Asked, RunHost } from './run-host.js';
 import type { Remembered, RunRecord, StepRecord } from './run-record.js';
 import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepRow } from './run-row.js';
@@ -58,6 +58,10 @@ export class Run {
   readonly state: StagedState;
   /** Everything it has put out, also before it was executed again. */
   readonly outputs: RunOutput[] = [];
+  /** Of these, those that are to go out. */
+  #unsent: RunOutput[] = [];
+  /** Sums of those that went out before it was executed again, and that it has not put out this time. */
+  readonly #sent: number[];
   readonly steps: StepRecord[] = [];
   /** The last checkpoint whose barrier had passed when it took something in; -1: all of it is in a completed one. */
   takenInAt: number;
@@ -100,6 +104,7 @@ export class Run {
     this.state = options.state;
     this.#ahead = options.ahead;
     this.#wasBegun = new Set(options.row.begun);
+    this.#sent = [...options.row.emitted];
     this.takenInAt = options.takenInAt;
     this.recent = options.recent;
   }
@@ -121,7 +126,7 @@ export class Run {
   /** All that it waits for is in its row: executed again, it would wait for the same. */
   get isAsleep(): boolean {
     if (this.#waits.size === 0 || this.#performing + this.#acting > 0) return false;
-    return !this.result && this.outputs.length === this.row.emitted;
+    return !this.result && this.#unsent.length === 0;
   }
 
   start(execute: () => Promise<unknown>): void {
@@ -141,8 +146,22 @@ export class Run {
 
   put(port: string, value: unknown): void {
     if (this.#over) return;
-    this.outputs.push({ port, value: copyOf(value) });
-    this.#host.progressed(this);
+    const output = { port, value: copyOf(value) };
+    this.outputs.push(output);
+    const sent = this.#sent.indexOf(sumOf(output));
+    if (sent >= 0) this.#sent.splice(sent, 1);
+    else {
+      this.#unsent.push(output);
+      this.#host.progressed(this);
+    }
+  }
+
+  /** What is to go out, and has been taken note of. */
+  send(): readonly RunOutput[] {
+    const sending = this.#unsent;
+    this.#unsent = [];
+    if (sending.length > 0) this.#host.change(this, ({ run }) => run?.emitted.push(...sending.map(sumOf)));
+    return sending;
   }
 
   // Steps

@@ -153,7 +153,7 @@ class Replaying implements RunHost {
       startedAt: 0,
       steps: [],
       begun: [],
-      emitted: 0,
+      emitted: [],
       deadlines: {},
       doubts: {},
     };

@@ -204,6 +204,7 @@ export function expectedOf(all: Scenario): Expected {
           return 'thrown';
         case 'step':
         case 'read':
+          if (each.op === 'step' && !each.fails) expected.emitted.push(name);
           return each.fails ? `no ${name}` : `${each.op} ${name}`;
         case 'act':
           if (each.goes !== 'declined' || each.effect === 'outbox') expected.acts[each.effect].push(name);

@@ -218,12 +218,16 @@ async function stepOf(ctx: Context, { op, n, i, drawn, any }: Doing): Promise<st
       return 'drawn';
     case 'throw':
       return 'thrown';
-    case 'step':
-      return ctx.step(`step ${i}`, async () => {
+    case 'step': {
+      const stepped = await ctx.step(`step ${i}`, async () => {
         await stepping(ctx, n, i);
         if (op.fails) throw new Error(`no ${name}`);
         return `step ${name}`;
       });
+      // Side by side with others, in whatever order these end.
+      ctx.emit({ name, drawn: [] });
+      return stepped;
+    }
     case 'read':
       return (await ctx.tool('read', { n, i, fails: op.fails })) as string;
     case 'act':
