@@ -46,7 +46,7 @@ export interface AgentStreams<I, O> {
   readonly requests: Stream<HumanRequest>;
   /** What runs have put out by `ctx.emit`. */
   readonly emitted: Stream<unknown>;
-  /** Events and decisions that came while no run of their key was open, and those for which none has come in time: see `early`. */
+  /** Events and decisions that no run of their key has taken, or not in time: see `early`. */
   readonly unclaimed: Stream<unknown>;
 }
 

@@ -21,7 +21,7 @@ import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
 import { failureOf, missingVersion } from './agent-failure.js';
 import type { AgentSpec } from './agent-spec.js';
-import { Allowances, type Spent } from './allowance.js';
+import { Allowances, isRefused, type Spent } from './allowance.js';
 import { CheckpointGate } from './checkpoint-gate.js';
 import { holdTools } from './held-tools.js';
 import { KnownCalls } from './known-calls.js';
@@ -30,8 +30,9 @@ import { RECENT } from './memory.js';
 import { ModelHealth } from './model-attempts.js';
 import type { Paid } from './model-calls.js';
 import { OutboxSender } from './outbox-sender.js';
-import { Run, type RunHost } from './run.js';
+import { Run } from './run.js';
 import { EMITTED, RunContext } from './run-context.js';
+import type { RunHost } from './run-host.js';
 import type { Remembered } from './run-record.js';
 import {
   type Arrived,
@@ -186,7 +187,7 @@ class AgentOperator implements Operator, RunHost {
 
   onCheckpointComplete(checkpoint: number): void {
     this.#gate.complete(checkpoint);
-    for (const run of this.#runs.values()) if (run.isAsleep && this.#gate.holds(run.takenInAt)) this.#layDown(run);
+    for (const run of this.#runs.values()) if (run.isAsleep && this.#gate.holds(run.activeAt)) this.#layDown(run);
   }
 
   onCheckpointAborted(): void {
@@ -252,7 +253,6 @@ class AgentOperator implements Operator, RunHost {
       slot,
       state: new StagedState(state, slot),
       ahead: own,
-      isRepeated: !this.#known.has(row.id),
       takenInAt,
       recent: this.#remembered.get(slot).slice(),
     });
@@ -356,14 +356,8 @@ class AgentOperator implements Operator, RunHost {
   }
 
   #flush(run: Run): void {
-    const { row, outputs } = run;
-    const time = this.#stamp(row.timestamp);
-    if (outputs.length > row.emitted) {
-      for (const { port, value } of outputs.slice(row.emitted)) this.#context.side(port).push(value, time);
-      this.change(run, ({ run: open }) => {
-        if (open) open.emitted = outputs.length;
-      });
-    }
+    const time = this.#stamp(run.row.timestamp);
+    for (const { port, value } of run.send()) this.#context.side(port).push(value, time);
     if (run.result) this.#end(run, run.result, time);
   }
 
@@ -398,7 +392,8 @@ class AgentOperator implements Operator, RunHost {
     row.run = null;
     row.ahead = row.ahead.filter((entry) => entry.run !== id);
     this.#known.ended(id);
-    if (row.waiting.length === 0) row.arrived = [];
+    if (row.waiting.length === 0)
+      this.#mailbox.leave(slot, row, this.inputEnded, (timestamp) => this.#stamp(timestamp));
     if (isEmpty(row)) this.#rows.remove(slot);
     else this.#rows.set(slot, row);
     if (row.waiting.length > 0) this.#begin(slot);
@@ -416,12 +411,13 @@ class AgentOperator implements Operator, RunHost {
     return this.#context.host.now();
   }
 
-  change({ slot }: Run, change: (row: KeyRow) => void): void {
-    if (this.#closed) return;
-    const row = this.#rows.get(slot);
+  change(run: Run, change: (row: KeyRow) => void): void {
+    const { slot } = run;
+    const row = this.#closed ? undefined : this.#rows.get(slot);
     if (!row) return;
     const messages = row.outbox.length;
     change(row);
+    run.activeAt = this.#gate.cutAt;
     this.#rows.set(slot, row);
     for (const message of row.outbox.slice(messages)) this.#outbox.add(slot, this.#keyOf(slot), message);
   }
@@ -442,8 +438,9 @@ class AgentOperator implements Operator, RunHost {
     return this.#allowances.begin(run, this.#agentOf(run));
   }
 
-  kept(run: Run, { kind, answer }: StepRow): void {
-    if (this.#closed || kind !== 'model') return;
+  kept(run: Run, { kind, answer }: StepRow, asked: boolean): void {
+    if (this.#closed || kind !== 'model' || isRefused(answer)) return;
+    if (asked) this.#allowances.answered(run);
     this.#allowances.add(run, this.#agentOf(run), 'value' in answer ? (answer.value as Paid) : undefined);
   }
 
@@ -462,6 +459,7 @@ class AgentOperator implements Operator, RunHost {
 
   progressed(run: Run): void {
     if (this.#closed) return;
+    run.activeAt = this.#gate.cutAt;
     this.#progressed.add(run);
     this.#context.wake();
   }
@@ -479,8 +477,7 @@ class AgentOperator implements Operator, RunHost {
   }
 
   #sent(slot: number, idempotencyKey: string): void {
-    if (this.#closed) return;
-    const row = this.#rows.get(slot);
+    const row = this.#closed ? undefined : this.#rows.get(slot);
     if (!row) return;
     row.outbox = row.outbox.filter((message) => message.idempotencyKey !== idempotencyKey);
     if (isEmpty(row)) this.#rows.remove(slot);

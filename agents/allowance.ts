@@ -12,6 +12,7 @@ import { innerName } from '../state/inner-names.js';
 import type { Agent } from './agent.js';
 import { type Paid, spentOn } from './model-calls.js';
 import type { Run } from './run.js';
+import type { Answer } from './run-row.js';
 import { pause } from './timeout.js';
 
 /** A budget of so much for each period. Infinity: no bound. */
@@ -73,14 +74,14 @@ export class Allowances {
     this.#begun += 1;
   }
 
+  /** One of its calls is not under way any more. */
+  answered(run: Run): void {
+    this.#begunBy.set(run, (this.#begunBy.get(run) ?? 0) - 1);
+    this.#begun -= 1;
+  }
+
   /** Counts what a call has cost, now that its answer is kept. */
   add(run: Run, { budget: { perKey, perAgent } }: Agent<never, unknown>, paid: Paid | undefined): void {
-    const begun = this.#begunBy.get(run) ?? 0;
-    // One that the journal has answered had not begun.
-    if (begun > 0) {
-      this.#begunBy.set(run, begun - 1);
-      this.#begun -= 1;
-    }
     const cost = paid ? spentOn(paid) : { calls: 1, tokens: 0, usd: 0 };
     if (perAgent) this.#own = sumOf(this.#ofAgent(perAgent), cost);
     if (!perKey) return;
@@ -121,6 +122,11 @@ export class Allowances {
   #periodOf({ perMs }: Allowance): number {
     return Math.floor(this.#context.host.now() / perMs) * perMs;
   }
+}
+
+/** A call that was not made, since there was nothing to spend on it. */
+export function isRefused(answer: Answer): boolean {
+  return 'error' in answer && answer.error.code === 'MILL_AGENT_LIMIT';
 }
 
 function isSpent({ calls, tokens, usd }: Allowance, spent: Spent, begun: number, parts: number): boolean {

@@ -26,7 +26,8 @@ function addSum(sums: { [path: string]: number }, path: string, value: unknown):
   sums[path] = sumOf(value);
 }
 
-function sumOf(value: unknown): number {
+/** Of plain data. */
+export function sumOf(value: unknown): number {
   return checksumOf(packPlain(value), NOTHING);
 }
 

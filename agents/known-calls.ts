@@ -25,11 +25,6 @@ export class KnownCalls {
     }
   }
 
-  /** Its input was in no checkpoint. */
-  has(run: string): boolean {
-    return this.#byRun.has(run);
-  }
-
   /** Puts what is known of a restored row's runs into it; true if there was something. */
   attach(row: KeyRow, key: unknown): boolean {
     const waiting = row.waiting.map(([input, , number]) => runId(this.#context.uid, key, number, input));

@@ -96,6 +96,18 @@ export class Mailbox {
     else rows.set(slot, row);
   }
 
+  /** The key's last run has ended: what it has not taken is kept for the next one for a while, or goes out as unclaimed. */
+  leave(slot: number, row: KeyRow, isEnd: boolean, stamp: (timestamp: number) => number): void {
+    const { context, earlyMs } = this.#options;
+    const unclaimed = context.side(UNCLAIMED);
+    row.arrived = row.arrived.filter(({ value, timestamp }) => {
+      const isKept = earlyMs > 0 && timestamp !== TIME_MIN && !isEnd;
+      if (isKept) context.state.timers('event').add(slot, timestamp + earlyMs);
+      else unclaimed.push(value, stamp(timestamp));
+      return isKept;
+    });
+  }
+
   get #hasRoom(): boolean {
     return this.#waiting < this.#options.mailbox || this.#options.context.awaitsBarrier;
   }

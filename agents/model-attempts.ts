@@ -35,12 +35,18 @@ interface NamedModel {
   readonly id: string;
 }
 
-/** Which models of a worker are down: a circuit breaker for each. */
+/** Which models of a worker are down, a circuit breaker for each, and which ask to be left alone. */
 export class ModelHealth {
   readonly meters: ModelMeters;
   /** Of the last answers of each model, ms. */
   readonly #durations = new Map<string, number[]>();
   readonly #failures = new Map<string, { count: number; since: number }>();
+  readonly #rests = new Map<string, number>();
+
+  /** For so long its provider has asked to be left alone, whoever has been told so. */
+  restMs(model: NamedModel, now: number): number {
+    return Math.max(0, (this.#rests.get(model.id) ?? 0) - now);
+  }
 
   constructor(operation: 'chat' | 'embeddings' = 'chat') {
     this.meters = new ModelMeters(operation);
@@ -52,7 +58,8 @@ export class ModelHealth {
     return failures && failures.count >= BREAKS_AT ? failures.since + BROKEN_MS : 0;
   }
 
-  failed(model: NamedModel, now: number): void {
+  failed(model: NamedModel, now: number, { retryAfterMs = 0 }: Failure): void {
+    if (retryAfterMs > 0) this.#rests.set(model.id, Math.max(this.#rests.get(model.id) ?? 0, now + retryAfterMs));
     const count = (this.#failures.get(model.id)?.count ?? 0) + 1;
     this.#failures.set(model.id, { count, since: now });
   }
@@ -133,6 +140,9 @@ async function answerOf<M extends NamedModel, A extends Measured>(
       ask(model, { signal: own, fetch: (input, init) => host.fetch(input as string, init) }),
     );
   for (let attempt = 1; ; attempt += 1) {
+    // Who comes back first may be told to wait longer, and all others with it.
+    for (let rest = 0; (rest = health.restMs(model, host.elapsed())) > 0; )
+      await pause(host, jittered(rest, host), parent);
     const from = host.elapsed();
     try {
       const patienceMs = health.patienceMs(model, asking.hedge);
@@ -146,10 +156,11 @@ async function answerOf<M extends NamedModel, A extends Measured>(
     } catch (error) {
       health.meters.failed(model.id, host.elapsed() - from, error);
       if (parent.aborted || !isPassing(error)) throw error;
-      health.failed(model, host.elapsed());
+      health.failed(model, host.elapsed(), error as Failure);
       if (attempt >= attempts) throw error;
       health.meters.retried(model.id);
-      await pause(host, delayOf(error as Failure, attempt, host), parent);
+      // What its provider asks for is seen to above.
+      if (!(error as Failure).retryAfterMs) await pause(host, delayOf(attempt, host), parent);
     }
   }
 }
@@ -184,9 +195,12 @@ function isPassing(error: unknown): boolean {
   return retryable === true || code === 'MILL_ASYNC_TIMEOUT';
 }
 
-/** What the provider asks for, or twice as long each time; jittered, so that those who failed together do not come back together. */
-function delayOf({ retryAfterMs }: Failure, attempt: number, host: Host): number {
-  const jitter = 0.5 + host.random() / 2 ** 33;
-  if (retryAfterMs !== undefined) return retryAfterMs * (0.9 + jitter / 5);
-  return Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** (attempt - 1)) * jitter;
+/** Twice as long each time, half of it or more by chance. */
+function delayOf(attempt: number, host: Host): number {
+  return Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** (attempt - 1)) * (0.5 + host.random() / 2 ** 33);
+}
+
+/** So that those who wait together do not come back together. */
+function jittered(ms: number, host: Host): number {
+  return ms * (1 + host.random() / 2 ** 32 / 10);
 }

@@ -4,6 +4,7 @@
  * Invariant: a message leaves the key's row only after its receiver has acknowledged it, so that after a failure it is sent
  * again, with the same key.
  */
+import { MillraceError } from '../core/errors.js';
 import type { OperatorContext } from '../operators/operator.js';
 import type { Agent } from './agent.js';
 import { boundHost, fetchWithin } from './allowed-hosts.js';
@@ -62,10 +63,11 @@ export class OutboxSender {
   }
 
   async #send(key: unknown, message: OutboxRow, takenInAt: number, signal: AbortSignal): Promise<void> {
+    const tool = this.#toolOf(message);
     await this.#gate.passed(() => takenInAt);
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
-        return await this.#sendOnce(key, message, signal);
+        return await this.#sendOnce(tool, key, message, signal);
       } catch {
         const { host } = this.#context;
         await pause(host, Math.min(DELAY_MS_MAX, DELAY_MS * 2 ** attempt), signal);
@@ -73,20 +75,20 @@ export class OutboxSender {
     }
   }
 
-  async #sendOnce(key: unknown, message: OutboxRow, signal: AbortSignal): Promise<void> {
-    const { tool: name, version, input, idempotencyKey } = message;
-    const agent = this.#agents.get(version);
-    const tool = agent?.tools[name] ?? newestTool(this.#agents, name);
-    const host = boundHost(this.#context.host, agent?.hosts);
+  async #sendOnce(tool: Tool, key: unknown, message: OutboxRow, signal: AbortSignal): Promise<void> {
+    const { version, input, idempotencyKey } = message;
+    const host = boundHost(this.#context.host, this.#agents.get(version)?.hosts);
     const fetch = fetchWithin(tool.hosts, (request, init) => host.fetch(request, init)) as typeof globalThis.fetch;
     await withTimeout(host, tool.timeoutMs, signal, (own) =>
       tool.run(input as never, { idempotencyKey, signal: own, key, fetch }),
     );
   }
-}
-
-/** Messages outlive the version that has sent them. */
-function newestTool(agents: ReadonlyMap<string, Agent<never, unknown>>, name: string) {
-  for (const { tools } of [...agents.values()].reverse()) if (Object.hasOwn(tools, name)) return tools[name] as Tool;
-  throw new TypeError(`no version of the agent has a tool ${name}`);
+  /** Messages outlive the version that has sent them. Throws `MILL_AGENT_VERSION_MISSING`. */
+  #toolOf({ tool: name, version }: OutboxRow): Tool {
+    const newestFirst = [...this.#agents.values()].reverse();
+    for (const each of [this.#agents.get(version), ...newestFirst])
+      if (each && Object.hasOwn(each.tools, name)) return each.tools[name] as Tool;
+    const text = `a message of the tool ${name} is to be sent, and no version of the agent has that tool any more`;
+    throw new MillraceError('MILL_AGENT_VERSION_MISSING', text, { operator: this.#context.uid });
+  }
 }

@@ -224,6 +224,7 @@ export class RunContext implements AgentContext {
   call<I, O>(agent: Agent<I, O>, input: I): Promise<O> {
     const { prepare } = this.#options;
     const called = agent as Agent<never, unknown>;
+    if (!prepare) checkOutbox(called.tools, this.#options.agent.tools);
     const context = new RunContext({ ...this.#options, agent: prepare ? prepare(called) : called });
     context.memory = this.memory;
     return agent.run(input, context);
@@ -237,6 +238,15 @@ export class RunContext implements AgentContext {
     if (verdict === 'approve' && (await this.#approved(approval, { tool, input }, {}))) return;
     throw new MillraceError('MILL_TOOL_DENIED', `the guard does not allow ${tool}`);
   }
+}
+
+/** Messages outlive the run: so whoever sends them must know their tools. Throws `MILL_OPTION_INVALID`. */
+function checkOutbox(called: Tools, own: Tools): void {
+  for (const [name, tool] of Object.entries(called))
+    if (tool.effect === 'outbox' && own[name] !== tool)
+      throw new MillraceError('MILL_OPTION_INVALID', `an agent that is called has the outbox tool ${name}`, {
+        hint: 'Give the agent that calls it the same tool, by the same name.',
+      });
 }
 
 /** Tools are an allow-list. Throws `MILL_TOOL_UNKNOWN`. */

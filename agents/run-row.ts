@@ -47,8 +47,8 @@ export interface RunRow {
   readonly steps: (StepRow | null)[];
   /** Acts that may have been made, by step: the journal says so too, but no longer than to the next checkpoint. */
   readonly begun: number[];
-  /** Outputs that are out. */
-  emitted: number;
+  /** Sums of the outputs that are out: what goes on side by side may put them out in another order when it is executed again. */
+  readonly emitted: number[];
   /** Of the waits that have begun, by step. */
   readonly deadlines: { [step: number]: Deadline };
   /** Acts in doubt about which somebody has been asked, and what has been decided, by step. */
@@ -57,7 +57,7 @@ export interface RunRow {
 
 /** A run that has asked for nothing yet. */
 export function newRunRow(of: Pick<RunRow, 'id' | 'number' | 'version' | 'input' | 'timestamp' | 'startedAt'>): RunRow {
-  return { ...of, steps: [], begun: [], emitted: 0, deadlines: {}, doubts: {} };
+  return { ...of, steps: [], begun: [], emitted: [], deadlines: {}, doubts: {} };
 }
 
 /** Something that came for a run, and that it has not taken. */

@@ -3,64 +3,20 @@
  * recorded as far as there are some, else by asking.
  *
  * Invariants: steps are numbered in the order in which they are asked; a step's answer is recorded before the function gets
- * it; what it has put out is counted, so that a run that is executed again puts nothing out twice. After `abandon` nothing
+ * it; what it has put out is noted, so that a run that is executed again puts nothing out twice. After `abandon` nothing
  * that comes later counts, and the function is never heard of again.
  */
 import { MillraceError } from '../core/errors.js';
 import { redact, redactThrown, secretIn } from '../core/secrets.js';
 import { TIME_MIN } from '../core/time.js';
 import { copyOf, plainError, replyOf, valueOf } from './answers.js';
-import { changesBetween, fingerprintOf } from './fingerprint.js';
+import { changesBetween, fingerprintOf, sumOf } from './fingerprint.js';
+import type { Asked, RunHost } from './run-host.js';
 import type { Remembered, RunRecord, StepRecord } from './run-record.js';
-import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepKind, StepRow } from './run-row.js';
+import type { Answer, Arrived, CallEntry, Deadline, KeyRow, RunRow, StepRow } from './run-row.js';
 import type { StagedState } from './staged-state.js';
 import { abortController } from './timeout.js';
 import { deadlineFrom, type Wait, type WaitFor, type WaitOutcome } from './wait.js';
-
-/** What a run asks of the operator that hosts it. */
-export interface RunHost {
-  readonly operator: string;
-  /** Processing time, epoch ms. */
-  now(): number;
-  /** The highest watermark that has passed. */
-  readonly watermark: number;
-  /** No more inputs, events or decisions will come. */
-  readonly inputEnded: boolean;
-  /** Changes the row of the run's key. */
-  change(run: Run, change: (row: KeyRow) => void): void;
-  /** Writes an entry into the call journal, if there is one. */
-  note(run: Run, entry: CallEntry): void;
-  /** Resolves when all entries so far are durable. */
-  durable(): Promise<void>;
-  /** Resolves when a completed checkpoint holds all that the run has taken in so far. */
-  covered(run: Run): Promise<void>;
-  /** How a step ended in the run that this one repeats, though it need not be the same; undefined: it is to be asked. */
-  recorded?(run: Run, step: number, asked: Asked): StepRow | undefined;
-  /** Has the run's waits looked at again at this time. */
-  wakeAt(run: Run, deadline: Deadline): void;
-  /** The run has something to put out, or has ended, or begins or ceases to wait. */
-  progressed(run: Run): void;
-  /** Resolves when the run may spend something on a model. */
-  allowed(run: Run): Promise<void>;
-  /** How a step has ended is part of the run's row now. */
-  kept(run: Run, row: StepRow): void;
-  /** A step has been made, and is not only answered again. */
-  made?(row: StepRow): void;
-  /** Tells people of an act in doubt, once. */
-  tell(run: Run, step: number, request: unknown): void;
-  /** The job can't go on. */
-  fail(error: MillraceError): void;
-}
-
-/** What a step asks. */
-export interface Asked {
-  readonly kind: StepKind;
-  readonly name: string;
-  /** Plain data. */
-  readonly request: unknown;
-  /** What it does is done to state: so it is for checkpoints to hold, and not for the journal. */
-  readonly inState?: boolean;
-}
 
 /** How something has ended, and when it began. */
 export type Attempted = { readonly at: number; readonly answer: Answer } & (
@@ -74,7 +30,7 @@ export interface RunOutput {
   readonly value: unknown;
 }
 
-/** Ids of waits about acts in doubt come after those of steps. */
+/** Ids of waits about acts in doubt, which come after those of steps. */
 const DOUBTS = 2 ** 32;
 
 export class Run {
@@ -84,9 +40,15 @@ export class Run {
   readonly state: StagedState;
   /** Everything it has put out, also before it was executed again. */
   readonly outputs: RunOutput[] = [];
+  /** Of these, those that are to go out. */
+  #unsent: RunOutput[] = [];
+  /** Sums of those that went out before it was executed again, and that it has not put out this time. */
+  readonly #sent: number[];
   readonly steps: StepRecord[] = [];
   /** The last checkpoint whose barrier had passed when it took something in; -1: all of it is in a completed one. */
   takenInAt: number;
+  /** Likewise, when anything last came of it. */
+  activeAt = 0;
   result: { readonly value: unknown } | { readonly error: unknown } | undefined;
   /** What it is shown of the runs before it. */
   readonly recent: readonly Remembered[];
@@ -96,8 +58,6 @@ export class Run {
   readonly #controller = abortController();
   /** What the journal knows of it beyond its steps. */
   readonly #ahead: readonly CallEntry[];
-  /** It was in the checkpoint: what it asks must be what it asked. */
-  readonly #isRepeated: boolean;
   /** Before this execution. */
   readonly #wasBegun: ReadonlySet<number>;
   readonly #waits = new Map<number, Wait>();
@@ -105,6 +65,8 @@ export class Run {
   /** Steps that are being made, and of these those that hold nobody up. */
   #performing = 0;
   #resting = 0;
+  /** Acts that wait to be made, are being made, or are in doubt. */
+  #acting = 0;
   #over = false;
 
   constructor(options: {
@@ -114,7 +76,6 @@ export class Run {
     readonly slot: number;
     readonly state: StagedState;
     readonly ahead: readonly CallEntry[];
-    readonly isRepeated: boolean;
     readonly takenInAt: number;
     readonly recent: readonly Remembered[];
   }) {
@@ -124,8 +85,8 @@ export class Run {
     this.slot = options.slot;
     this.state = options.state;
     this.#ahead = options.ahead;
-    this.#isRepeated = options.isRepeated;
     this.#wasBegun = new Set(options.row.begun);
+    this.#sent = [...options.row.emitted];
     this.takenInAt = options.takenInAt;
     this.recent = options.recent;
   }
@@ -151,9 +112,8 @@ export class Run {
 
   /** All that it waits for is in its row: executed again, it would wait for the same. */
   get isAsleep(): boolean {
-    if (this.#waits.size === 0 || this.#performing > 0 || this.result || this.outputs.length > this.row.emitted)
-      return false;
-    return [...this.#waits.keys()].every((id) => id < DOUBTS);
+    if (this.#waits.size === 0 || this.#performing + this.#acting > 0) return false;
+    return !this.result && this.#unsent.length === 0;
   }
 
   start(execute: () => Promise<unknown>): void {
@@ -173,8 +133,22 @@ export class Run {
 
   put(port: string, value: unknown): void {
     if (this.#over) return;
-    this.outputs.push({ port, value: redact(copyOf(value)) });
-    this.#host.progressed(this);
+    const output = { port, value: redact(copyOf(value)) };
+    this.outputs.push(output);
+    const sent = this.#sent.indexOf(sumOf(output));
+    if (sent >= 0) this.#sent.splice(sent, 1);
+    else {
+      this.#unsent.push(output);
+      this.#host.progressed(this);
+    }
+  }
+
+  /** What is to go out, and has been taken note of. */
+  send(): readonly RunOutput[] {
+    const sending = this.#unsent;
+    this.#unsent = [];
+    if (sending.length > 0) this.#host.change(this, ({ run }) => run?.emitted.push(...sending.map(sumOf)));
+    return sending;
   }
 
   // Steps
@@ -214,6 +188,7 @@ export class Run {
     const known = this.answered(step, asked);
     if (known) return known.value;
     const value = redact(compute());
+    if (this.#over) return value;
     this.#record(step, asked, { value: copyOf(value) }, this.#host.now());
     return value;
   }
@@ -225,6 +200,7 @@ export class Run {
 
   /** Does something, without recording how it has ended. */
   async attempt(work: () => unknown): Promise<Attempted> {
+    if (this.#over) await this.#unlessOver();
     const at = this.#host.now();
     this.#performing += 1;
     let attempted: Attempted;
@@ -244,6 +220,16 @@ export class Run {
     this.#record(step, asked, attempted.answer, attempted.at);
     if ('thrown' in attempted) throw attempted.thrown;
     return attempted.value;
+  }
+
+  /** All that belongs to an act, from before it is begun: meanwhile the run does more than wait. */
+  async act<T>(work: () => Promise<T>): Promise<T> {
+    this.#acting += 1;
+    try {
+      return await work();
+    } finally {
+      this.#acting -= 1;
+    }
   }
 
   /** Resolves when it may spend something on a model. */
@@ -283,7 +269,7 @@ export class Run {
 
   /** Has it make up its mind about a message later: the row of its key keeps it. */
   change(change: (row: KeyRow) => void): void {
-    this.#host.change(this, change);
+    if (!this.#over) this.#host.change(this, change);
   }
 
   // Waiting
@@ -292,10 +278,13 @@ export class Run {
   async waitFor(step: number, asked: Asked, wanted: WaitFor): Promise<WaitOutcome> {
     const known = this.answered(step, asked);
     if (known) return known.value as WaitOutcome;
+    if (this.#over) await this.#unlessOver();
     const at = this.#host.now();
-    const outcome = await this.#waited(step, wanted, this.#beganUntil(step, wanted));
-    this.#record(step, asked, { value: copyOf(outcome) }, at);
-    return outcome;
+    return this.#waited(step, wanted, this.#beganUntil(step, wanted), (outcome) => {
+      // What has come will come again after a failure, unless a checkpoint holds that it was taken: so the journal must not.
+      const inState = 'value' in outcome;
+      this.#record(step, { ...asked, inState }, { value: copyOf(outcome) }, at);
+    });
   }
 
   /**
@@ -307,20 +296,29 @@ export class Run {
     if (known && 'decision' in known) return known.decision;
     if (!known) this.#host.tell(this, step, request);
     const wanted = { from: 'decisions', matches, timeoutMs: undefined, time: 'processing' } as const;
-    const outcome = await this.#waited(DOUBTS + step, wanted, undefined);
-    if (!('value' in outcome))
-      throw new MillraceError('MILL_EFFECT_IN_DOUBT', 'the input has ended, and nobody has said what became of an act');
-    const decision = outcome.value;
-    this.#host.change(this, ({ run }) => {
-      if (run) run.doubts[step] = { decision };
+    const outcome = await this.#waited(DOUBTS + step, wanted, undefined, (decided) => {
+      if ('value' in decided)
+        this.#host.change(this, ({ run }) => {
+          if (run) run.doubts[step] = { decision: decided.value };
+        });
     });
-    return decision;
+    if ('value' in outcome) return outcome.value;
+    throw new MillraceError('MILL_EFFECT_IN_DOUBT', 'the input has ended, and nobody has said what became of an act');
   }
 
-  async #waited(id: number, wanted: WaitFor, deadline: Deadline | undefined): Promise<WaitOutcome> {
+  async #waited(
+    id: number,
+    wanted: WaitFor,
+    deadline: Deadline | undefined,
+    keep: (outcome: WaitOutcome) => void,
+  ): Promise<WaitOutcome> {
     const outcome = await new Promise<WaitOutcome>((resolve, reject) => {
       const { from, matches } = wanted;
-      this.#waits.set(id, { id, from, matches, deadline, settle: resolve, reject });
+      const settle = (ended: WaitOutcome): void => {
+        keep(ended);
+        resolve(ended);
+      };
+      this.#waits.set(id, { id, from, matches, deadline, settle, reject });
       if (deadline) this.#host.wakeAt(this, deadline);
       this.#host.progressed(this);
       this.look(this.#host.watermark);
@@ -417,19 +415,20 @@ export class Run {
   // Recording
 
   #fromJournal(step: number, asked: Asked): StepRow | undefined {
-    const entry = this.#ahead.find((each) => each.step === step && each.row !== undefined);
-    if (!entry?.row) return undefined;
-    const same = changesBetween(entry.row.request, fingerprintOf(asked.request)).length === 0;
-    // Its input came in another way this time: what was answered then is no answer to this.
-    if (!same && !this.#isRepeated && entry.row.kind !== 'tool') return undefined;
-    this.#keep(step, entry.row);
-    return entry.row;
+    const entries = this.#ahead.filter((each) => each.step === step);
+    const fingerprint = fingerprintOf(asked.request);
+    const same = entries.findLast(({ row }) => row && isSame(row, asked, changesBetween(row.request, fingerprint)));
+    // Things may have come in another way this time: what was answered then is no answer to this. Acts have been made.
+    const isAct = entries.some(({ row }) => row === undefined);
+    const { row } = same ?? (isAct ? entries.find((each) => each.row) : undefined) ?? {};
+    if (row) this.#keep(step, row, false);
+    return row;
   }
 
   #check(step: number, asked: Asked, row: StepRow): void {
     const fingerprint = fingerprintOf(asked.request);
     const changed = changesBetween(row.request, fingerprint);
-    if (row.kind === asked.kind && row.name === asked.name && changed.length === 0) return;
+    if (isSame(row, asked, changed)) return;
     const error = this.#divergence(step, asked, row, changed);
     this.#host.fail(error);
     throw error;
@@ -454,19 +453,19 @@ export class Run {
       at,
       ms: this.#host.now() - at,
     };
-    this.#keep(step, row);
+    this.#keep(step, row, true);
     this.#host.made?.(row);
     if (!asked.inState) this.#host.note(this, { key: this.key, run: this.row.id, step, row });
     this.#log(step, asked, row);
   }
 
-  #keep(step: number, row: StepRow): void {
+  #keep(step: number, row: StepRow, asked: boolean): void {
     this.#host.change(this, ({ run }) => {
       if (!run) return;
       while (run.steps.length < step) run.steps.push(null);
       run.steps[step] = row;
     });
-    this.#host.kept(this, row);
+    this.#host.kept(this, row, asked);
   }
 
   #log(step: number, { kind, name, request }: Asked, { request: fingerprint, answer, at, ms }: StepRow): void {
@@ -483,4 +482,8 @@ export class Run {
   #unlessOver(): Promise<void> | undefined {
     return this.#over ? new Promise(() => {}) : undefined;
   }
+}
+
+function isSame(row: StepRow, asked: Asked, changed: readonly string[]): boolean {
+  return row.kind === asked.kind && row.name === asked.name && changed.length === 0;
 }

@@ -13,7 +13,8 @@ import type { Host } from '../core/host.js';
 import { validate } from '../core/schema.js';
 import { fetchWithin } from './allowed-hosts.js';
 import { isLost } from './lost-answer.js';
-import type { Asked, Run } from './run.js';
+import type { Run } from './run.js';
+import type { Asked } from './run-host.js';
 import { idempotencyKeyOf } from './run-row.js';
 import { pause, withTimeout } from './timeout.js';
 import type { Reconciled, Tool, ToolContext } from './tool.js';
@@ -83,10 +84,9 @@ export async function callTool(calling: Calling, { name, tool, input, step }: To
     case 'outbox':
       return run.askNow({ ...asked, inState: true }, () => posted(call), step);
     case 'idempotent':
-      if (!run.wasBegun(step)) await run.begin(step);
-      return acted(call, () => madeUntilHeard(call));
+      return run.act(() => idempotent(call));
     case 'once':
-      return once(call);
+      return run.act(() => once(call));
   }
 }
 
@@ -98,20 +98,27 @@ interface Call extends Calling {
   readonly asked: Asked;
 }
 
+async function idempotent(call: Call): Promise<unknown> {
+  const { run, step } = call;
+  if (!run.wasBegun(step)) await run.begin(step);
+  return acted(call, () => madeUntilHeard(call));
+}
+
 async function once(call: Call): Promise<unknown> {
-  const { run, step, asked } = call;
+  const { run, step } = call;
   if (run.wasBegun(step)) {
     const known = await outcomeOf(call);
-    if (known.outcome === 'done') return acted(call, () => known.result);
+    if (known.outcome === 'done') return acted(after(call, known), () => known.result);
   }
   await run.begin(step);
   const attempted = await run.attempt(() => made(call));
+  let known: Outcome = {};
   if ('thrown' in attempted && !run.isOver && !isResultInvalid(attempted.thrown)) {
-    const known = await whatBecame(call, attempted.thrown);
-    if (known.outcome === 'done') return acted(call, () => known.result);
+    known = await whatBecame(call, attempted.thrown);
+    if (known.outcome === 'done') return acted(after(call, known), () => known.result);
   }
   try {
-    return run.settle(step, asked, attempted);
+    return run.settle(step, after(call, known).asked, attempted);
   } finally {
     await run.durable();
   }
@@ -120,12 +127,19 @@ async function once(call: Call): Promise<unknown> {
 interface Outcome {
   readonly outcome?: 'done' | 'not-done' | 'unknown' | undefined;
   readonly result?: unknown;
+  /** By a person. */
+  readonly isDecided?: boolean;
+}
+
+/** A decision is state, and comes again if no checkpoint holds it: then the step is to take it again. */
+function after(call: Call, { isDecided }: Outcome): Call {
+  return isDecided ? { ...call, asked: { ...call.asked, inState: true } } : call;
 }
 
 /** Of an act that may have been made: as the receiver says, or else a person. */
 async function outcomeOf(call: Call): Promise<Outcome> {
   const known = await reconciled(call);
-  return known.outcome === 'unknown' ? doubted(call) : known;
+  return known.outcome === 'unknown' ? { ...(await doubted(call)), isDecided: true } : known;
 }
 
 /** Of an act that has failed: an answer that is lost leaves open whether it was made, as a crash does. */

@@ -21,6 +21,7 @@ export interface Wait {
   readonly from: Arrived['from'] | undefined;
   readonly matches: (value: unknown) => boolean;
   readonly deadline: Deadline | undefined;
+  /** Keeps the outcome at once: a barrier may come before the run goes on. */
   settle(outcome: WaitOutcome): void;
   reject(error: unknown): void;
 }

@@ -1,9 +1,10 @@
 /** `millrace dlq`: what is in dead letters and failures of agents, and how to try it again. */
-import { createWriteStream } from 'node:fs';
+import type { WriteStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { readJsonLines } from '../agents/replay/json-lines.js';
-import { MillraceError } from '../core/errors.js';
+import { asMillraceError, MillraceError } from '../core/errors.js';
 import { NodeStorage } from '../engine/host/node-storage.js';
 import { columns } from './columns.js';
 import { guarded } from './guarded.js';
@@ -53,7 +54,7 @@ export function dlqCommand(): Command {
 
 async function showLetters(path: string, flags: Flags): Promise<number> {
   const counts = new Map<string, { operator: string; code: string; letters: number; last: string }>();
-  const file = flags.redrive === undefined ? undefined : createWriteStream(flags.redrive, { flags: 'wx' });
+  const file = flags.redrive === undefined ? undefined : await newFile(flags.redrive);
   let letters = 0;
   for await (const { value, position } of readJsonLines(new NodeStorage(), path)) {
     const letter = letterOf(value, position);
@@ -72,6 +73,14 @@ async function showLetters(path: string, flags: Flags): Promise<number> {
   if (flags.redrive !== undefined && !flags.json)
     process.stdout.write(`${letters} records written to ${flags.redrive}\n`);
   return 0;
+}
+
+/** Throws `MILL_FILE_UNWRITABLE`, also if there is such a file. */
+async function newFile(path: string): Promise<WriteStream> {
+  const file = await open(path, 'wx').catch((error: unknown) => {
+    throw asMillraceError(error, 'MILL_FILE_UNWRITABLE', { position: path });
+  });
+  return file.createWriteStream();
 }
 
 function letterOf(value: unknown, position: string): Letter {

@@ -43,16 +43,18 @@ export class McpConnection {
     this.#holders += 1;
     return async () => {
       this.#holders -= 1;
-      if (this.#holders === 0) await this.#close();
+      if (this.#holders === 0 && this.#connection) await this.#drop(this.#connection);
     };
   }
 
   /** What the server has answered. Rejects with `MILL_MCP_FAILED`, `MILL_EFFECT_IN_DOUBT`, or what the server complains of. */
   async call(call: McpCall, context: ToolContext): Promise<unknown> {
+    const release = this.hold();
     try {
+      context.signal.throwIfAborted();
       return await this.#attempt(call, context, 1);
     } finally {
-      if (this.#holders === 0) await this.#close();
+      await release();
     }
   }
 
@@ -94,10 +96,6 @@ export class McpConnection {
 
   #forget(connection: Connection): void {
     if (this.#connection === connection) this.#connection = undefined;
-  }
-
-  async #close(): Promise<void> {
-    if (this.#connection) await this.#drop(this.#connection);
   }
 
   async #drop(connection: Connection): Promise<void> {

@@ -14,8 +14,9 @@ import { MemoryState } from '../../state/memory/memory-state.js';
 import type { Agent } from '../agent.js';
 import { changesBetween, fingerprintOf } from '../fingerprint.js';
 import { ModelHealth } from '../model-attempts.js';
-import { type Asked, Run, type RunHost } from '../run.js';
+import { Run } from '../run.js';
 import { RunContext } from '../run-context.js';
+import type { Asked, RunHost } from '../run-host.js';
 import type { RunRecord, StepRecord } from '../run-record.js';
 import { type KeyRow, newKeyRow, newRunRow, type StepRow } from '../run-row.js';
 import { StagedState } from '../staged-state.js';
@@ -163,7 +164,6 @@ class Replaying implements RunHost {
       slot: 0,
       state: staged,
       ahead: [],
-      isRepeated: false,
       takenInAt: -1,
       recent,
     });

@@ -104,6 +104,17 @@ t.test('a run fails where that is asked for, and the next period begins anew', a
   t.same(replies(h), ['a/2']);
 });
 
+t.test('a call that was refused is no call', async (t) => {
+  const perKey = { calls: 1, per: '1d', whenSpent: 'fail' } as const;
+  const h = await driven(calling({ perKey, perAgent: { calls: 3, per: '1d' } }));
+  for (let n = 0; n < 9; n += 1) h.send({ key: 'a', n });
+  await h.settled();
+  t.equal(h.takeSide('failures').length, 8);
+  h.send({ key: 'b', n: 0 }).send({ key: 'c', n: 0 });
+  await h.settled();
+  t.same(replies(h), ['a/0', 'b/0', 'c/0'], 'the agent has spent one for each key');
+});
+
 t.test('what has been spent is in snapshots, and other workers know of it', async (t) => {
   const h = await driven(calling({ perKey: { calls: 2, per: '1d' }, perAgent: { calls: 60, per: '1d' } }), 2);
   const keys = Array.from({ length: 25 }, (_, at) => `k${at}`);

@@ -12,7 +12,7 @@ import {
   ModelError,
   openAiCompatible,
 } from 'millrace/agents';
-import { everyWay, type ModelScript, type Phase, type Step, startModelServer } from 'millrace/testing';
+import { everyWay, harness, type ModelScript, type Phase, type Step, startModelServer } from 'millrace/testing';
 import t from 'tap';
 import { z } from 'zod';
 import { Random } from '../../core/random.js';
@@ -179,6 +179,34 @@ t.test('attempts and time are bounded', async (t) => {
   const { letters } = await inferred(reviews('good'), silent, { timeout: 20 });
   t.match(letters, [{ error: { code: 'MILL_ASYNC_TIMEOUT' } }]);
   t.equal(aborted, 1);
+});
+
+t.test('while a provider asks to be left alone, it is', async (t) => {
+  let calls = 0;
+  const busy: ChatModel = {
+    id: 'busy',
+    async chat(request, call) {
+      calls += 1;
+      if (calls === 1) throw new ModelError('rateLimited', 'busy', { retryAfterMs: 10_000 });
+      return scripted(moodOf).chat(request, call);
+    },
+  };
+  const h = await harness((all: Stream<Review>) =>
+    all.infer('mood', { model: busy, instructions: 'Happy?', input: ({ text }) => text, output: Mood }),
+  );
+  const [first, ...later] = reviews('good', 'good', 'good', 'bad');
+  h.send(first as Review);
+  await h.settled();
+  for (const review of later) h.send(review);
+  await h.settled();
+  h.advance('9s');
+  await h.settled();
+  t.equal(calls, 1, 'records that come later are held back, too, though nobody has told them');
+  h.advance('2s');
+  await h.settled();
+  t.equal(calls, 5);
+  t.same(h.take(), [{ happy: true }, { happy: true }, { happy: true }, { happy: false }]);
+  await h.close();
 });
 
 t.test('the cache answers what was asked before', async (t) => {

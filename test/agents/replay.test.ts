@@ -9,6 +9,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { collect, fileSink, generate, job, ndjson, run, state } from 'millrace';
 import {
   agent,
@@ -24,64 +26,8 @@ import {
 } from 'millrace/agents';
 import t from 'tap';
 import { z } from 'zod';
+import { fraud, hold, type Order, order, Verdict, world } from './fraud-agent.js';
 import { answerOf, scripted } from './scripted-model.js';
-
-interface Order {
-  readonly id: number;
-  readonly user: number;
-  readonly cents: number;
-}
-
-const order = (id: number): Order => ({ id, user: id % 100, cents: (id * 7_919) % 1_000 });
-const Verdict = z.object({ hold: z.boolean(), why: z.string() });
-
-/** What the world was asked and told. */
-const world = { models: 0, profiles: 0, holds: 0 };
-
-const profile = tool({
-  description: 'Reads a profile.',
-  input: z.object({ user: z.number() }),
-  effect: 'read',
-  run: ({ user }) => {
-    world.profiles += 1;
-    return { user, trusted: user % 3 === 0 };
-  },
-});
-
-const hold = tool({
-  description: 'Holds an order.',
-  input: z.object({ id: z.number() }),
-  effect: 'once',
-  run: ({ id }) => {
-    world.holds += 1;
-    return { held: id };
-  },
-});
-
-/** `limit`: what the model holds above. */
-const model = (limit: number) =>
-  scripted(({ messages }) => {
-    world.models += 1;
-    const asked = /order (\d+) of user (\d+): (\d+) cents/.exec(messages[1]?.text ?? '');
-    const [id, user, cents] = (asked ?? []).slice(1).map(Number) as [number, number, number];
-    const results = messages.filter(({ role }) => role === 'tool');
-    if (results.length === 0) return { calls: [{ id: 'p', tool: 'profile', input: { user } }] };
-    const holds = cents > limit;
-    if (holds && results.length === 1) return { calls: [{ id: 'h', tool: 'hold', input: { id } }] };
-    return answerOf({ hold: holds, why: `${cents} cents` });
-  });
-
-const fraud = ({ version = '1', instructions = 'Decide.', limit = 900 } = {}) =>
-  agent({
-    version,
-    model: model(limit),
-    instructions,
-    prompt: ({ id, user, cents }: Order, { recent }) =>
-      `order ${id} of user ${user}: ${cents} cents\nbefore: ${recent.length}`,
-    output: Verdict,
-    tools: { profile, hold },
-    memory: { last: 2 },
-  });
 
 const COUNT = 10_000;
 
@@ -97,6 +43,14 @@ async function recorded(directory: string): Promise<void> {
     }),
   );
 }
+
+const execute = promisify(child.execFile);
+
+const mayUnshare = (): Promise<boolean> =>
+  execute('unshare', ['-rn', 'true']).then(
+    () => true,
+    () => false,
+  );
 
 /** Anything that would leave the process. */
 function trapped(): { readonly calls: string[]; undo(): void } {
@@ -134,6 +88,14 @@ t.test('replay', async (t) => {
     t.match(report, { runs: COUNT, agreement: { count: COUNT, rate: 1 }, diverged: 0, otherPlans: 0, examples: [] });
     t.same(trap.calls, []);
     t.same(world, before);
+  });
+
+  const skip = (await mayUnshare()) ? false : 'no network namespaces here';
+  await t.test('likewise in a process that has no network at all', { skip }, async (t) => {
+    const child = fileURLToPath(new URL('./fraud-agent.js', import.meta.url));
+    const { stdout } = await execute('unshare', ['-rn', process.execPath, child, directory]);
+    const world = { models: 0, profiles: 0, holds: 0 };
+    t.same(JSON.parse(stdout), { runs: COUNT, same: COUNT, diverged: 0, world, alone: true });
   });
 
   await t.test('a line of the prompt that has changed is named', async (t) => {

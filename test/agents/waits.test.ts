@@ -58,6 +58,7 @@ t.test('a run waits for an event of its key', async (t) => {
   h.send({ id: 'b', text: 'this' }, { input: 2, at: 3_000 });
   await h.settled();
   t.same(h.take(), [{ id: 'b', answer: 'this', version: '1' }]);
+  t.same(h.takeSide('unclaimed'), [{ id: 'b', text: 'noise' }]);
   h.send({ id: 'c', text: 'nobody asked' }, { input: 2, at: 3_000 });
   await h.settled();
   t.same(h.takeSide('unclaimed'), [{ id: 'c', text: 'nobody asked' }]);
