@@ -33,7 +33,7 @@ import { windowFactory } from '../operators/window/window-factory.js';
 import { aggregateFold } from '../operators/window/window-fold.js';
 import { state } from '../state/descriptors.js';
 import { OperatorRig, RECORDS } from './operator-rig.js';
-import { median } from './steady.js';
+import { median } from './statistics.js';
 
 interface Row {
   /** What the row has more or less of than others of its curve. */

@@ -1,10 +1,8 @@
 /**
- * Who can be compared: how each is built, started, and what it is able to run. Every run is a process of its own, of which
- * all children's CPU time counts.
+ * Who can be compared: how each is built, started, and what it is able to run. Every run is a process of its own.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QUERIES } from '../nexmark/queries.js';
@@ -125,39 +123,3 @@ function isBuilt(): boolean {
   const sources = readdirSync(join(PROJECT, 'src'), { recursive: true }).map((name) => join(PROJECT, 'src', `${name}`));
   return [join(PROJECT, 'pom.xml'), ...sources].every((path) => statSync(path).mtimeMs <= built);
 }
-
-/** One stretch of a run: how many events, and what they took. */
-export interface Cost {
-  readonly events: number;
-  readonly cpuSeconds: number;
-}
-
-/** What a process printed, and the CPU time that it and its children took from start to end. */
-export interface Finished {
-  readonly lines: readonly Readonly<Record<string, unknown>>[];
-  readonly cpuSeconds: number;
-}
-
-/** Runs a command. The shell's `times` tells what its children took, all of them, to their very end. */
-export async function finished(command: readonly string[]): Promise<Finished> {
-  const child = spawn('sh', ['-c', '"$@" && times', 'sh', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [out, errors]: [string[], string[]] = [[], []];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
-  const status = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
-  if (status !== 0) throw new Error(`${command.join(' ')}\n${errors.join('') || `exit status ${status}`}`);
-  const lines = out.join('').trim().split('\n');
-  return {
-    lines: lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)),
-    cpuSeconds: secondsOf(lines.at(-1) ?? ''),
-  };
-}
-
-/** `0m1.50s 0m0.25s`: user and system. */
-function secondsOf(times: string): number {
-  let seconds = 0;
-  for (const [, minutes, rest] of times.matchAll(/(\d+)m([\d.]+)s/g)) seconds += Number(minutes) * 60 + Number(rest);
-  return seconds;
-}
-
-export const CORES = availableParallelism();
