@@ -6,6 +6,7 @@
  */
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { compareCommits } from './against.js';
 import { agents } from './agents.js';
 import { checkpoints } from './checkpoints.js';
 import exchange from './jobs/exchange.js';
@@ -16,6 +17,7 @@ import { joins } from './joins.js';
 import { latency } from './latency.js';
 import { level } from './level.js';
 import { memory } from './memory.js';
+import { kills } from './nexmark/kills.js';
 import { nexmarkCommand } from './nexmark/nexmark.js';
 import { operators } from './operators.js';
 import { peersCommand } from './peers/compare.js';
@@ -64,14 +66,25 @@ if (process.argv[2] === 'nexmark') {
   const command = args.some((argument) => /^--peers(=|$)/.test(argument)) ? peersCommand : nexmarkCommand;
   process.exit((await command(args)) ? 0 : 1);
 }
+if (process.argv[2] === 'kills') process.exit((await kills(process.argv.slice(3))) ? 0 : 1);
 if (process.argv[2] === 'latency') {
   await latency(process.argv.slice(3));
   process.exit(0);
 }
 const { positionals: wanted, values: flags } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string' } },
+  options: {
+    seconds: { type: 'string' },
+    compare: { type: 'string' },
+    pairs: { type: 'string', default: '5' },
+    ms: { type: 'string', default: '3000' },
+    events: { type: 'string', default: '2000000' },
+  },
 });
+if (flags.compare !== undefined) {
+  const howLong = { ms: Number(flags.ms), events: Number(flags.events) };
+  process.exit((await compareCommits(flags.compare, wanted, Number(flags.pairs), howLong)) ? 0 : 1);
+}
 if (wanted[0] === 'memory') process.exit((await memory(Number(flags.seconds ?? 120), wanted.slice(1))) ? 0 : 1);
 if (wanted[0] === 'soak') process.exit((await soak(Number(flags.seconds ?? 600))) ? 0 : 1);
 if (wanted[0] === 'level') {
