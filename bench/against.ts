@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { aboutThis, textOf } from './about.js';
 import { CASES, DIST, type HowLong, QUERY_NAMES, type Sample, sampled } from './cases.js';
 import { inTurns } from './in-turns.js';
@@ -44,6 +44,7 @@ export async function compareCommits(
     }
   } finally {
     git('worktree', 'remove', '--force', other);
+    await rm(dirname(other), { recursive: true, force: true });
   }
   await mkdir('bench/results', { recursive: true });
   const file = 'bench/results/compare.json';

@@ -38,6 +38,8 @@ async function measured({ job, export: member = 'default', workers, params, stat
   } as RunOptions<object>;
   const handle = run({ url: url.href }, definition as JobDefinition<never, object>, options);
   const clock = async () => clockAt((await handle.metrics()).events);
+  // A busy machine may take longer to start it than to warm it up.
+  while ((await handle.metrics()).events === 0) await Promise.race([pause(20), handle]);
   await Promise.race([pause(ms * warmUp), handle]);
   // State is as large as it gets when every key has come.
   while ((await handle.metrics()).events < fill) await Promise.race([pause(100), handle]);

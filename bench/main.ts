@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { compareCommits } from './against.js';
 import { agents } from './agents.js';
 import { checkpoints } from './checkpoints.js';
+import { curvesCommand } from './curves.js';
 import exchange from './jobs/exchange.js';
 import flights from './jobs/flights.js';
 import keyedSum from './jobs/keyed-sum.js';
@@ -66,6 +67,7 @@ if (process.argv[2] === 'nexmark') {
   const command = args.some((argument) => /^--peers(=|$)/.test(argument)) ? peersCommand : nexmarkCommand;
   process.exit((await command(args)) ? 0 : 1);
 }
+if (process.argv[2] === 'curves') process.exit((await curvesCommand(process.argv.slice(3))) ? 0 : 1);
 if (process.argv[2] === 'kills') process.exit((await kills(process.argv.slice(3))) ? 0 : 1);
 if (process.argv[2] === 'latency') {
   await latency(process.argv.slice(3));

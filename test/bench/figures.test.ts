@@ -1,5 +1,6 @@
 /** The pure parts of benchmarks: statistics, verdicts, turns and plots. */
 import t from 'tap';
+import { axisOf } from '../../bench/curves.js';
 import { inTurns } from '../../bench/in-turns.js';
 import { chanceOf, deviation, geometricMean, median, middleOf, spreadOf, verdictOf } from '../../bench/statistics.js';
 import { barChart, lineChart, powersOver, shown, stepsTo } from '../../bench/svg.js';
@@ -54,4 +55,10 @@ t.test('a plot is well-formed, its points are where the axes say, its texts are 
     t.equal(open?.length, close?.length);
     t.notMatch(text, /NaN|Infinity|undefined/);
   }
+});
+
+t.test('what an operator is drawn over', async (t) => {
+  t.same(axisOf('100 K keys'), { at: 100_000, of: 'keys' });
+  t.same(axisOf('600:1'), { at: 600, of: 'slides a window' });
+  t.same(axisOf('capacity 10'), { at: 10, of: 'capacity' });
 });
