@@ -12,6 +12,7 @@ import { joins } from './joins.js';
 import { latency } from './latency.js';
 import { level } from './level.js';
 import { memory } from './memory.js';
+import { micro } from './micro.js';
 import { kills } from './nexmark/kills.js';
 import { nexmarkCommand } from './nexmark/nexmark.js';
 import { operators } from './operators.js';
@@ -61,6 +62,10 @@ if (wanted[0] === 'agents') {
 }
 if (wanted[0] === 'joins') process.exit((await joins(wanted[1])) ? 0 : 1);
 if (wanted.includes('checkpoints')) process.exit((await checkpoints()) ? 0 : 1);
+if (wanted[0] === 'micro') {
+  micro(wanted[1]);
+  process.exit(0);
+}
 if (wanted[0] === 'report') {
   await longReport(process.argv.slice(3));
   process.exit(0);

@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QUERIES } from '../nexmark/queries.js';
 import { KEYED_SUMS } from './ours-job.js';
+import { STATELESS } from './stateless-queries.js';
 
 /** Of the sources, not of what is compiled. */
 const PROJECT = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
@@ -67,16 +68,16 @@ export const OURS: Contestant = {
   generator: (query) => ['generator', query],
 };
 
-/** It has the events from our generator. */
-const NODE_STREAMS: Contestant = {
+/** A library of Node's, which has the events from our generator. */
+const ofNode = (name: string, queries: readonly string[]): Contestant => ({
   ...OURS,
-  name: 'node-streams',
-  queries: ['q0', 'q1', 'q2'],
+  name,
+  queries,
   command: (arguments_, settings) =>
     arguments_[0] === 'generator'
       ? OURS.command(arguments_, settings)
-      : [process.execPath, script('node-streams'), ...arguments_, ...common(settings)],
-};
+      : [process.execPath, script(name), ...arguments_, ...common(settings)],
+});
 
 /** The peer of that name, by the program's name for it; its events as the program's generator makes them. */
 const flink = (peer: string, rest: Pick<Contestant, 'name' | 'queries' | 'events'>, made: string): Contestant => ({
@@ -101,7 +102,8 @@ const BY_HAND = ['q0', 'q1', 'q4', 'q5', 'q8', 'q11', ...Object.keys(KEYED_SUMS)
 export const PEERS: readonly Contestant[] = [
   flink('sql', { name: 'flink-sql', queries: Object.keys(QUERIES), events: 8_000_000 }, 'rows'),
   flink('datastream', { name: 'flink-datastream', queries: BY_HAND, events: 12_000_000 }, 'objects'),
-  NODE_STREAMS,
+  ofNode('node-streams', Object.keys(STATELESS)),
+  ofNode('rxjs', [...Object.keys(STATELESS), ...Object.keys(KEYED_SUMS)]),
 ];
 
 function prepareFlink(): string | undefined {
