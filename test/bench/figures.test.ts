@@ -2,6 +2,7 @@
 import t from 'tap';
 import { axisOf } from '../../bench/curves.js';
 import { inTurns } from '../../bench/in-turns.js';
+import { differenceOf } from '../../bench/nexmark/kills.js';
 import { chanceOf, deviation, geometricMean, median, middleOf, spreadOf, verdictOf } from '../../bench/statistics.js';
 import { barChart, lineChart, powersOver, shown, stepsTo } from '../../bench/svg.js';
 
@@ -61,4 +62,11 @@ t.test('what an operator is drawn over', async (t) => {
   t.same(axisOf('100 K keys'), { at: 100_000, of: 'keys' });
   t.same(axisOf('600:1'), { at: 600, of: 'slides a window' });
   t.same(axisOf('capacity 10'), { at: 10, of: 'capacity' });
+});
+
+t.test('rows that differ are told, wherever it is', async (t) => {
+  t.equal(differenceOf(['a', 'b'], ['a', 'b']), 'equal, 2 rows');
+  t.match(differenceOf(['a', 'c'], ['a', 'b']), /^DIFFERENT: 2 rows, not 2; row 1: c, not b/);
+  t.match(differenceOf(['a'], ['a', 'b']), /^DIFFERENT: 1 rows, not 2/);
+  t.match(differenceOf(['a', 'b'], ['a']), /^DIFFERENT/);
 });
