@@ -12,7 +12,7 @@ import agentActs, { agentActsParams } from './jobs/agent-acts.js';
 import agentDark, { agentDarkParams } from './jobs/agent-dark.js';
 import agentStalled, { agentStalledParams } from './jobs/agent-stalled.js';
 import agentSteps from './jobs/agent-steps.js';
-import { median } from './steady.js';
+import { median } from './statistics.js';
 
 const moduleOf = (name: string) => ({ url: new URL(`./jobs/${name}.js`, import.meta.url).href });
 

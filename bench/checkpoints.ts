@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CheckpointInfo, run } from 'millrace';
 import hotKeys, { hotKeysParams, keysTouched } from './jobs/hot-keys.js';
-import { median } from './steady.js';
+import { median } from './statistics.js';
 
 const MODULE = { url: new URL('./jobs/hot-keys.js', import.meta.url).href };
 const SAMPLE_MS = 50;

@@ -20,7 +20,7 @@ import { LevelBackend } from '../engine/worker/level-backend.js';
 import keyedSum from './jobs/keyed-sum.js';
 import largeState from './jobs/large-state.js';
 import { contents } from './soak.js';
-import { median } from './steady.js';
+import { median } from './statistics.js';
 
 const PARTS = { recovery, larger, hits, huge };
 /** Runs when it is asked for by name. */

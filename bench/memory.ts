@@ -9,7 +9,7 @@
  */
 import { type JobDefinition, run } from 'millrace';
 import { expansionJob, slowSinkJob, timersJob } from './jobs/bounded.js';
-import { median } from './steady.js';
+import { median } from './statistics.js';
 
 const MODULE = { url: new URL('./jobs/bounded.js', import.meta.url).href };
 const JOBS: readonly JobDefinition<never>[] = [slowSinkJob, expansionJob, timersJob] as never;

@@ -33,7 +33,7 @@ import { windowFactory } from '../operators/window/window-factory.js';
 import { aggregateFold } from '../operators/window/window-fold.js';
 import { state } from '../state/descriptors.js';
 import { OperatorRig, RECORDS } from './operator-rig.js';
-import { median } from './steady.js';
+import { median } from './statistics.js';
 
 interface Row {
   /** What the row has more or less of than others of its curve. */
@@ -52,6 +52,8 @@ interface Row {
 
 const BURSTS = 7;
 const ROUNDS = 3;
+/** What has ten times as many takes minutes: `curves --keys 10000000`. */
+export const KEYS_MAX = 1_000_000;
 const BURST_BATCHES = 200;
 
 interface Event {
@@ -110,7 +112,7 @@ function called(capacity: number): OperatorFactory {
   return asyncFactory({ apply: (e: Event) => e, order: 'input', capacity, ...forEver });
 }
 
-const KEYS = [1_000, 100_000, 5_000_000];
+const KEYS = [1_000, 10_000, 100_000, 1_000_000, 10_000_000];
 const keysOf = (count: number): string => `${count >= 1e6 ? `${count / 1e6} M` : `${count / 1e3} K`} keys`;
 const byKeys = (factory: () => OperatorFactory): Row[] =>
   KEYS.map((keys) => ({ axis: keysOf(keys), keys, factory: factory() }));
@@ -238,24 +240,46 @@ function inOwnProcess(curve: string, at: number): Cost {
   return JSON.parse(stdout) as Cost;
 }
 
-/** Curves that have `part` in their names. */
-export function operators(part = ''): void {
-  console.log(
-    `${'operator'.padEnd(20)}${'of'.padEnd(16)}${'a CPU-s'.padStart(10)}${'of the first'.padStart(14)}${'bytes a key'.padStart(13)}`,
-  );
+/** What an operator costs with more or less of something. */
+export interface OperatorCost {
+  readonly operator: string;
+  readonly axis: string;
+  /** Records a CPU-second. */
+  readonly rates: readonly number[];
+  /** Of the first row of its curve. */
+  readonly ofFirst: number;
+  readonly bytesPerKey: number;
+}
+
+/** Curves that have `part` in their names, in as many rounds, with no more keys than that. */
+export function* operatorCosts(part: string, rounds: number, keysMax: number): Iterable<OperatorCost> {
   for (const name of Object.keys(CURVES).filter((each) => each.includes(part))) {
-    const rows = (CURVES[name] as () => readonly Row[])();
+    const rows = (CURVES[name] as () => readonly Row[])().filter(({ keys }) => keys <= keysMax);
     const costs = rows.map((): Cost[] => []);
-    for (let round = 0; round < ROUNDS; round += 1)
+    for (let round = 0; round < rounds; round += 1)
       for (const at of rows.keys()) costs[at]?.push(inOwnProcess(name, at));
-    const rates = costs.map((each) => median(each.map(({ perCpuSecond }) => perCpuSecond)));
-    for (const [at, { axis }] of rows.entries()) {
-      const rate = `${((rates[at] as number) / 1e6).toFixed(2)} M`.padStart(10);
-      const ratio = ((rates[at] as number) / (rates[0] as number)).toFixed(2).padStart(14);
-      const bytes = median((costs[at] as Cost[]).map(({ bytesPerKey }) => bytesPerKey));
-      console.log(`${name.padEnd(20)}${axis.padEnd(16)}${rate}${ratio}${Math.round(bytes).toString().padStart(13)}`);
-    }
+    const rates = costs.map((each) => each.map(({ perCpuSecond }) => perCpuSecond));
+    for (const [at, { axis }] of rows.entries())
+      yield {
+        operator: name,
+        axis,
+        rates: rates[at] as number[],
+        ofFirst: median(rates[at] as number[]) / median(rates[0] as number[]),
+        bytesPerKey: median((costs[at] as Cost[]).map(({ bytesPerKey }) => bytesPerKey)),
+      };
   }
+}
+
+export const OPERATOR_HEAD = `${'operator'.padEnd(20)}${'of'.padEnd(16)}${'a CPU-s'.padStart(10)}${'of the first'.padStart(14)}${'bytes a key'.padStart(13)}`;
+
+export function operatorLine({ operator, axis, rates, ofFirst, bytesPerKey }: OperatorCost): string {
+  const rate = `${(median(rates) / 1e6).toFixed(2)} M`.padStart(10);
+  return `${operator.padEnd(20)}${axis.padEnd(16)}${rate}${ofFirst.toFixed(2).padStart(14)}${Math.round(bytesPerKey).toString().padStart(13)}`;
+}
+
+export function operators(part = ''): void {
+  console.log(OPERATOR_HEAD);
+  for (const cost of operatorCosts(part, ROUNDS, KEYS_MAX)) console.log(operatorLine(cost));
 }
 
 const [file, curve, at] = process.argv.slice(1);

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'millrace';
 import churn, { LIVE_BYTES } from './jobs/churn.js';
-import { median } from './steady.js';
+import { median } from './statistics.js';
 
 const SAMPLES = 60;
 /** Growth from the second to the last third that is still noise. */

@@ -3,6 +3,7 @@
  * counters within one job. CPU time is the whole process's, all threads.
  */
 import { type JobDefinition, run } from 'millrace';
+import { median } from './statistics.js';
 
 export interface Measurement {
   /** Records a second of wall time, the median of the windows. */
@@ -64,11 +65,6 @@ function measurement(samples: readonly Sample[]): Measurement {
     perCpuSecond: middle,
     spread: Math.max(...cpu.map((rate) => Math.abs(rate - middle) / middle)),
   };
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] as number;
 }
 
 function pause(ms: number): Promise<void> {

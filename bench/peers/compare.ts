@@ -2,12 +2,14 @@
  * `npm run bench -- nexmark q5 --peers flink-sql,flink-datastream`: ours and peers side by side, over the same events, in turns
  * A B B A, each run in a process of its own. Answers are compared first: a peer that answers otherwise is not measured.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CORES, type Contestant, type Cost, finished, OURS, PEERS, type RunSettings } from './contestants.js';
+import { aboutThis, textOf } from '../about.js';
+import { inTurns } from '../in-turns.js';
+import { type Cost, finished } from '../process-cost.js';
+import { type Contestant, OURS, PEERS, type RunSettings } from './contestants.js';
 import { type Comparison, compare, HEAD, lineOf, type Sample, type Side, summaryOf } from './figures.js';
 
 /** Enough to be sure that both do the same, at a rate that closes windows and ends sessions. */
@@ -139,20 +141,16 @@ async function oursAlone(queries: readonly string[], settings: RunSettings): Pro
   return true;
 }
 
+const SIDES = ['ours', 'peer'] as const;
+
 async function measure(peer: Contestant, query: string, settings: RunSettings, pairs: number): Promise<Comparison> {
   const generator = await generatorsOf(peer, query, settings, pairs);
   const samples = { ours: [] as Sample[], peer: [] as Sample[] };
-  await inTurns(pairs, async (side) => {
+  await inTurns<'ours' | 'peer'>(pairs, SIDES, async (side) => {
     samples[side].push(await sampled(side === 'ours' ? OURS : peer, [query], settings));
   });
   const sideOf = (side: 'ours' | 'peer'): Side => ({ samples: samples[side], generator: generator[side] });
   return compare(peer.name, query, sideOf('ours'), sideOf('peer'));
-}
-
-/** A B B A: what changes slowly falls on both alike. */
-async function inTurns(pairs: number, run: (side: 'ours' | 'peer') => Promise<void>): Promise<void> {
-  for (let pair = 0; pair < pairs; pair += 1)
-    for (const side of pair % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const)) await run(side);
 }
 
 async function sampled(contestant: Contestant, what: readonly string[], settings: RunSettings): Promise<Sample> {
@@ -169,7 +167,7 @@ async function generatorsOf(peer: Contestant, query: string, settings: RunSettin
   if (known) return known;
   const costs = { ours: [] as Cost[], peer: [] as Cost[] };
   generators.set(key, costs);
-  await inTurns(pairs, async (side) => {
+  await inTurns<'ours' | 'peer'>(pairs, SIDES, async (side) => {
     const contestant = side === 'ours' ? OURS : peer;
     costs[side].push((await sampled(contestant, contestant.generator(query), settings)).warm);
   });
@@ -177,32 +175,15 @@ async function generatorsOf(peer: Contestant, query: string, settings: RunSettin
 }
 
 function aboutRun({ events, settings, peers }: Asked, pairs: number) {
-  const fields = {
-    commit: said('git', ['rev-parse', 'HEAD']),
-    node: process.version,
-    java: /"(.*?)"/.exec(said('java', ['-version']))?.[1],
-    cpu: cpus()[0]?.model.trim(),
-    cores: CORES,
-    pairs,
-    ...settings,
-  };
+  const about = aboutThis();
   const { rate, workers, state, miniBatch, checkpointMs } = settings;
   const counts = peers.map((peer) => `${(events ?? peer.events).toLocaleString('en')} (${peer.name})`);
   const text = [
-    `Node ${fields.node}, Java ${fields.java}, ${CORES} cores (${fields.cpu}), commit ${fields.commit.slice(0, 7)}`,
+    textOf(about),
     `${counts.join(', ')} events at ${rate.toLocaleString('en')} a second, ${pairs} pairs, parallelism ${workers}, state ${state === 'level' ? 'in LevelDB, the peer’s in RocksDB' : 'on the heap'}`,
     `the peer: mini-batches ${miniBatch ? 'on' : 'off'}, checkpoints ${checkpointMs === 0 ? 'off' : `every ${checkpointMs} ms`}`,
   ].join('\n');
-  return { fields, text };
-}
-
-/** What a command prints, on whichever stream. */
-function said(command: string, args: readonly string[]): string {
-  try {
-    return execFileSync('sh', ['-c', '"$@" 2>&1', 'sh', command, ...args], { encoding: 'utf8' }).trim();
-  } catch {
-    return 'unknown';
-  }
+  return { fields: { ...about, pairs, ...settings }, text };
 }
 
 async function write(file: string, value: object): Promise<void> {

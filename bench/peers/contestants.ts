@@ -1,14 +1,13 @@
 /**
- * Who can be compared: how each is built, started, and what it is able to run. Every run is a process of its own, of which
- * all children's CPU time counts.
+ * Who can be compared: how each is built, started, and what it is able to run. Every run is a process of its own.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { QUERIES } from '../nexmark/queries.js';
 import { KEYED_SUMS } from './ours-job.js';
+import { STATELESS } from './stateless-queries.js';
 
 /** Of the sources, not of what is compiled. */
 const PROJECT = fileURLToPath(new URL('../../../bench/peers/', import.meta.url));
@@ -69,16 +68,16 @@ export const OURS: Contestant = {
   generator: (query) => ['generator', query],
 };
 
-/** It has the events from our generator. */
-const NODE_STREAMS: Contestant = {
+/** A library of Node's, which has the events from our generator. */
+const ofNode = (name: string, queries: readonly string[]): Contestant => ({
   ...OURS,
-  name: 'node-streams',
-  queries: ['q0', 'q1', 'q2'],
+  name,
+  queries,
   command: (arguments_, settings) =>
     arguments_[0] === 'generator'
       ? OURS.command(arguments_, settings)
-      : [process.execPath, script('node-streams'), ...arguments_, ...common(settings)],
-};
+      : [process.execPath, script(name), ...arguments_, ...common(settings)],
+});
 
 /** The peer of that name, by the program's name for it; its events as the program's generator makes them. */
 const flink = (peer: string, rest: Pick<Contestant, 'name' | 'queries' | 'events'>, made: string): Contestant => ({
@@ -103,7 +102,8 @@ const BY_HAND = ['q0', 'q1', 'q4', 'q5', 'q8', 'q11', ...Object.keys(KEYED_SUMS)
 export const PEERS: readonly Contestant[] = [
   flink('sql', { name: 'flink-sql', queries: Object.keys(QUERIES), events: 8_000_000 }, 'rows'),
   flink('datastream', { name: 'flink-datastream', queries: BY_HAND, events: 12_000_000 }, 'objects'),
-  NODE_STREAMS,
+  ofNode('node-streams', Object.keys(STATELESS)),
+  ofNode('rxjs', [...Object.keys(STATELESS), ...Object.keys(KEYED_SUMS)]),
 ];
 
 function prepareFlink(): string | undefined {
@@ -125,39 +125,3 @@ function isBuilt(): boolean {
   const sources = readdirSync(join(PROJECT, 'src'), { recursive: true }).map((name) => join(PROJECT, 'src', `${name}`));
   return [join(PROJECT, 'pom.xml'), ...sources].every((path) => statSync(path).mtimeMs <= built);
 }
-
-/** One stretch of a run: how many events, and what they took. */
-export interface Cost {
-  readonly events: number;
-  readonly cpuSeconds: number;
-}
-
-/** What a process printed, and the CPU time that it and its children took from start to end. */
-export interface Finished {
-  readonly lines: readonly Readonly<Record<string, unknown>>[];
-  readonly cpuSeconds: number;
-}
-
-/** Runs a command. The shell's `times` tells what its children took, all of them, to their very end. */
-export async function finished(command: readonly string[]): Promise<Finished> {
-  const child = spawn('sh', ['-c', '"$@" && times', 'sh', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [out, errors]: [string[], string[]] = [[], []];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => out.push(text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => errors.push(text));
-  const status = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
-  if (status !== 0) throw new Error(`${command.join(' ')}\n${errors.join('') || `exit status ${status}`}`);
-  const lines = out.join('').trim().split('\n');
-  return {
-    lines: lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line)),
-    cpuSeconds: secondsOf(lines.at(-1) ?? ''),
-  };
-}
-
-/** `0m1.50s 0m0.25s`: user and system. */
-function secondsOf(times: string): number {
-  let seconds = 0;
-  for (const [, minutes, rest] of times.matchAll(/(\d+)m([\d.]+)s/g)) seconds += Number(minutes) * 60 + Number(rest);
-  return seconds;
-}
-
-export const CORES = availableParallelism();

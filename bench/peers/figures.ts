@@ -1,6 +1,7 @@
 /** What is made of the runs of two contestants: rates, and ratios of neighbouring runs. */
-import { median } from '../steady.js';
-import type { Cost } from './contestants.js';
+
+import type { Cost } from '../process-cost.js';
+import { median } from '../statistics.js';
 
 /** One run. */
 export interface Sample {

@@ -10,20 +10,7 @@ import { type Bid, isBid, type NexmarkEvent } from '../nexmark/events.js';
 import { NexmarkGenerator } from '../nexmark/generator.js';
 import { type Clock, clockAt, costFrom } from './clocked-source.js';
 import { printLine, writeAnswer } from './one-run.js';
-
-interface Query {
-  readonly isWanted: (bid: Bid) => boolean;
-  readonly columns: (bid: Bid) => readonly unknown[];
-}
-
-const QUERIES: Readonly<Record<string, Query>> = {
-  q0: { isWanted: () => true, columns: (b) => [b.auction, b.bidder, b.price, b.dateTime, b.extra] },
-  q1: {
-    isWanted: () => true,
-    columns: (b) => [b.auction, b.bidder, { thousandths: 908 * b.price }, b.dateTime, b.extra],
-  },
-  q2: { isWanted: (b) => b.auction % 123 === 0, columns: (b) => [b.auction, b.price] },
-};
+import { STATELESS } from './stateless-queries.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,7 +24,7 @@ const events = Number(values.events);
 for (const query of positionals) await run(query);
 
 async function run(query: string): Promise<void> {
-  const steps = QUERIES[query];
+  const steps = STATELESS[query];
   if (!steps) throw new TypeError(`there is no query ${query}`);
   const table = values.answers === undefined ? undefined : new Table();
   let seen = 0;

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { finished, OURS } from '../../bench/peers/contestants.js';
+import { OURS } from '../../bench/peers/contestants.js';
 import { compare, type Sample } from '../../bench/peers/figures.js';
+import { finished } from '../../bench/process-cost.js';
 
 const MAIN = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
 
