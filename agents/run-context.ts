@@ -210,7 +210,7 @@ export class RunContext implements AgentContext {
     const { time = 'event', onTimeout = 'deny' } = options;
     const wanted = { ...decisionOf(run, step), ...endOf(options), time };
     const request: HumanRequest = { run: run.row.id, step, operator, key: run.key, kind: 'approval', subject };
-    run.put(REQUESTS, { ...request, at: host.now(), deadline: run.deadlineOf(step, wanted) });
+    run.put(REQUESTS, { ...request, at: host.now(), deadline: run.deadlineOf(step, wanted) }, request);
     const outcome = await run.waitFor(
       step,
       { kind: 'wait', name: 'approval', request: { subject, ...endOf(options), time, onTimeout } },

@@ -41,7 +41,7 @@ export class Run {
   /** Everything it has put out, also before it was executed again. */
   readonly outputs: RunOutput[] = [];
   /** Of these, those that are to go out. */
-  #unsent: RunOutput[] = [];
+  #unsent: { readonly output: RunOutput; readonly sum: number }[] = [];
   /** Sums of those that went out before it was executed again, and that it has not put out this time. */
   readonly #sent: number[];
   readonly steps: StepRecord[] = [];
@@ -131,14 +131,16 @@ export class Run {
     if (this.#performing > 0) this.#controller.abort();
   }
 
-  put(port: string, value: unknown): void {
+  /** `part`: what of it is the same each time the run is executed. */
+  put(port: string, value: unknown, part = value): void {
     if (this.#over) return;
     const output = { port, value: redact(copyOf(value)) };
     this.outputs.push(output);
-    const sent = this.#sent.indexOf(sumOf(output));
+    const sum = sumOf({ port, value: redact(copyOf(part)) });
+    const sent = this.#sent.indexOf(sum);
     if (sent >= 0) this.#sent.splice(sent, 1);
     else {
-      this.#unsent.push(output);
+      this.#unsent.push({ output, sum });
       this.#host.progressed(this);
     }
   }
@@ -147,8 +149,8 @@ export class Run {
   send(): readonly RunOutput[] {
     const sending = this.#unsent;
     this.#unsent = [];
-    if (sending.length > 0) this.#host.change(this, ({ run }) => run?.emitted.push(...sending.map(sumOf)));
-    return sending;
+    if (sending.length > 0) this.#host.change(this, ({ run }) => run?.emitted.push(...sending.map(({ sum }) => sum)));
+    return sending.map(({ output }) => output);
   }
 
   // Steps

@@ -164,15 +164,19 @@ const q7: Query = (events) => {
     );
 };
 
+/** Windows hold what is joined, and no more of it than they need. */
 const q8: Query = (events) =>
   personsOf(events)
+    .map(({ id, name }) => ({ id, name }))
     .keyBy((p) => p.id)
     .coGroup(
       'new-sellers',
-      auctionsOf(events).keyBy((a) => a.seller),
+      auctionsOf(events)
+        .map((a) => a.seller)
+        .keyBy((seller) => seller),
       { window: tumbling('10s') },
-      (id, window, persons, auctions) =>
-        auctions.length > 0
+      (id, window, persons, sellers) =>
+        sellers.length > 0
           ? [...new Set(persons.map(({ name }) => name))].map((name) => row(id, name, window.start))
           : [],
     );

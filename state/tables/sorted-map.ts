@@ -1,23 +1,27 @@
 /**
  * A map whose keys are compared by value and iterated in `compareKeys` order.
  *
- * A hash map answers `get` and `set`; the order is made when somebody iterates: the keys new since the last time are
- * sorted and merged into the old order, O(n + k log k). Iterating is O(n) anyhow, so a map that is never iterated
+ * A hash map answers `get` and `set`; the order is made when somebody iterates, O(n log n): from then on the keys that are
+ * new are noted, and the next time sorted and merged into the old order, O(n + k log k). So a map that is never iterated
  * pays nothing for its order.
  *
- * Invariants: every key of `values` is in `order` or in `fresh`; either may also hold keys removed since, or twice;
- * `order` is ascending and never changed in place, so that an iteration survives changes: it leaves out what is
- * removed, and does not show what is added, meanwhile.
+ * Invariants: once there is an `order`, every key of `values` is in it or in `fresh`; either may also hold keys removed
+ * since, or twice; `order` is ascending and never changed in place, so that an iteration survives changes: it leaves out
+ * what is removed, and does not show what is added, meanwhile.
  */
 import { compareKeys } from '../../core/key.js';
 import { isCompoundKey, keyText } from './key-text.js';
+
+/** Never pushed to: until there is an order, nothing is fresh. */
+const NOTHING: never[] = [];
 
 export class SortedMap<K, V> {
   private readonly values = new Map<K, V>();
   /** The one array that stands for all arrays equal to it, by its text. Made when the first array comes. */
   private compounds: Map<string, K> | null = null;
-  private order: readonly K[] = [];
-  private fresh: K[] = [];
+  /** Null: nobody has iterated. */
+  private order: readonly K[] | null = null;
+  private fresh: K[] = NOTHING;
   private stale = false;
 
   get size(): number {
@@ -34,9 +38,15 @@ export class SortedMap<K, V> {
 
   set(key: K, value: V): void {
     const own = this.own(key);
+    if (this.order === null) {
+      this.values.set(own, value);
+      return;
+    }
     const before = this.values.size;
     this.values.set(own, value);
-    if (this.values.size > before) this.addFresh(own);
+    if (this.values.size === before) return;
+    this.fresh.push(own);
+    this.boundOrder();
   }
 
   /** False if there was none. */
@@ -53,8 +63,9 @@ export class SortedMap<K, V> {
   clear(): void {
     this.values.clear();
     this.compounds = null;
-    this.order = [];
-    this.fresh = [];
+    this.order = null;
+    this.fresh = NOTHING;
+    this.stale = false;
   }
 
   /** In no particular order. */
@@ -69,22 +80,20 @@ export class SortedMap<K, V> {
     }
   }
 
-  private addFresh(key: K): void {
-    this.fresh.push(key);
-    this.boundOrder();
-  }
-
   /** Keys that come and go would otherwise pile up in a map that nobody iterates. */
   private boundOrder(): void {
-    if (this.order.length + this.fresh.length > 4 * this.values.size + 64) this.ordered();
+    if (this.order !== null && this.order.length + this.fresh.length > 4 * this.values.size + 64) this.ordered();
   }
 
   private ordered(): readonly K[] {
-    if (this.stale) {
+    if (this.order === null) {
+      this.fresh = [];
+      this.order = [...this.values.keys()].sort(compareKeys);
+    } else if (this.stale) {
       this.order = this.order.filter((key) => this.values.has(key));
       this.fresh = this.fresh.filter((key) => this.values.has(key));
-      this.stale = false;
     }
+    this.stale = false;
     if (this.fresh.length > 0) {
       this.order = merged(this.order, this.fresh.sort(compareKeys));
       this.fresh = [];

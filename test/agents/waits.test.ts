@@ -237,6 +237,25 @@ t.test('a person approves, refuses, or lets the time pass', async (t) => {
   t.equal(paid.length, 2);
 });
 
+t.test('a person is asked once, though the run is executed again at another time', async (t) => {
+  const asking = agent({ version: '1', run: ({ id }: Claim, ctx) => ctx.approve(`pay ${id}?`, { timeout: '1d' }) });
+  const h = await approved(asking);
+  h.send({ id: 'a', cents: 5 }, { at: 0 });
+  await h.settled();
+  const [request] = h.takeSide('requests') as HumanRequest[];
+  t.match(request, { subject: 'pay a?', deadline: { at: 86_400_000, time: 'event' } });
+  const snapshot = await h.snapshot();
+  h.advance('1h');
+  await h.restore(snapshot);
+  await h.settled();
+  t.same(h.takeSide('requests'), []);
+  const { run, step } = request as HumanRequest;
+  h.send({ id: 'a', run, step, approved: true }, { input: 2, at: 1 });
+  await h.settled();
+  t.same(h.take(), [true]);
+  t.same(h.takeSide('requests'), []);
+});
+
 t.test('a guard allows, denies, or asks; what it does not allow is not done', async (t) => {
   const paid: string[] = [];
   const guarded = agent({

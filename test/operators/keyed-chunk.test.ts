@@ -50,7 +50,7 @@ interface Model {
 
 class Chunks implements Model {
   out: { record: unknown; timestamp: number }[] = [];
-  private waiting: { key: unknown; events: number[]; due: number; passed: number }[] = [];
+  private waiting: { key: unknown; events: number[]; due: number; passed: number; own: number }[] = [];
   private arrived = TIME_MIN;
 
   constructor(private readonly spec: KeyedChunkSpec) {}
@@ -62,7 +62,7 @@ class Chunks implements Model {
   record({ key, n }: Event, now: number): void {
     let chunk = this.waiting.find((each) => each.key === key);
     if (!chunk) {
-      chunk = { key, events: [], due: now + this.spec.withinMs, passed: this.arrived };
+      chunk = { key, events: [], due: now + this.spec.withinMs, passed: this.arrived, own: this.arrived };
       this.waiting.push(chunk);
     }
     chunk.events.push(n);
@@ -79,7 +79,7 @@ class Chunks implements Model {
 
   restart(now: number): void {
     // Those of before wait together: for the whole time again, and from the first one's watermark on.
-    const passed = Math.min(...this.waiting.map((each) => each.passed));
+    const passed = Math.min(...this.waiting.map(({ own }) => own));
     this.waiting = this.waiting.map((each) => ({ ...each, passed, due: now + this.spec.withinMs }));
   }
 
