@@ -136,7 +136,7 @@ export class Run {
     if (this.#over) return;
     const output = { port, value: redact(copyOf(value)) };
     this.outputs.push(output);
-    const sum = sumOf({ port, value: redact(copyOf(part)) });
+    const sum = sumOf(part === value ? output : { port, value: redact(copyOf(part)) });
     const sent = this.#sent.indexOf(sum);
     if (sent >= 0) this.#sent.splice(sent, 1);
     else {
