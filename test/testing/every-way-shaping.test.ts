@@ -2,7 +2,7 @@
  * Operators that shape streams give the same answer every way: any interleaving, batch size and number of subtasks, killed
  * and restored anywhere. Chunks go through a window, which shows that none comes out behind its watermark.
  */
-import { type Stream, tumbling } from 'millrace';
+import { type Stream, tumbling, type Window, type WindowContext } from 'millrace';
 import { everyWay, type Phase, type Step } from 'millrace/testing';
 import t from 'tap';
 import { Random } from '../../core/random.js';
@@ -67,6 +67,20 @@ t.test('ways to deal, several in a row', async (t) => {
   for (const [name, cases] of dealt) t.ok(cases >= 1_000, `${name}: ${cases} cases`);
 });
 
+/** The records of a window's chunks, which have their size and come before it is over. */
+function checkedChunks(
+  { start, end }: Window,
+  chunks: readonly (readonly number[])[],
+  { firing }: WindowContext,
+): readonly number[] {
+  for (const chunk of chunks) {
+    if (chunk.length === 0 || chunk.length > 3) throw new Error(`a chunk of ${chunk.length}`);
+    const latest = Math.max(...chunk);
+    if (latest < start || latest >= end || firing === 'late') throw new Error(`${chunk} in ${start}`);
+  }
+  return chunks.flat();
+}
+
 t.test('chunks', async (t) => {
   let kills = 0;
   for (let seed = 0; seed < 1_000; seed += 1) {
@@ -78,14 +92,7 @@ t.test('chunks', async (t) => {
         (mixed ? numbers.shuffle() : numbers)
           .chunk('chunks', 3, { within: 5 })
           .windowAll(tumbling(10))
-          .process('windows', ({ start, end }, chunks, { firing }) => {
-            for (const chunk of chunks) {
-              if (chunk.length === 0 || chunk.length > 3) throw new Error(`a chunk of ${chunk.length}`);
-              const latest = Math.max(...chunk);
-              if (latest < start || latest >= end || firing === 'late') throw new Error(`${chunk} in ${start}`);
-            }
-            return chunks.flat();
-          }),
+          .process('windows', checkedChunks),
       // What waits comes out in between, or not.
       phases(random).flatMap((phase) => (random.below(2) === 0 ? [phase, { advance: 5 }] : [phase])),
       { output: NUMBERS, late: [] },
@@ -106,14 +113,10 @@ t.test('chunks of each key', async (t) => {
           .keyBy((n) => n % 3)
           .chunk('chunks', 3, { within: 5 })
           .windowAll(tumbling(10))
-          .process('windows', ({ start, end }, chunks, { firing }) => {
-            for (const chunk of chunks) {
-              const keys = new Set(chunk.map((n) => n % 3));
-              if (chunk.length === 0 || chunk.length > 3 || keys.size > 1) throw new Error(`a chunk of ${chunk}`);
-              const latest = Math.max(...chunk);
-              if (latest < start || latest >= end || firing === 'late') throw new Error(`${chunk} in ${start}`);
-            }
-            return chunks.flat();
+          .process('windows', (window, chunks, context) => {
+            for (const chunk of chunks)
+              if (new Set(chunk.map((n) => n % 3)).size > 1) throw new Error(`a chunk of ${chunk}`);
+            return checkedChunks(window, chunks, context);
           }),
       phases(random).flatMap((phase) => (random.below(2) === 0 ? [phase, { advance: 5 }] : [phase])),
       { output: NUMBERS, late: [] },
